@@ -1,0 +1,231 @@
+"""Every threshold and window, in one typed place.
+
+Each value carries its unit and where it comes from:
+  [C] read in the source code of the method's origin, [P] published, [E] measured on real data (METHOD of this
+  project: ten video-call dyads, labelled stills, real clips), [S] simulated, [J] judgement, to be confirmed.
+All windows are in seconds, angles in degrees, lengths in centimetres; shares are 0-1 and percentages 0-100.
+
+`replace_parameter("gaze.theta_min_deg=6", ...)` is how the command line and the pages change one value.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+
+from cues.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Focal length where the file does not say it."""
+
+    focal_over_width: float = 0.75  # of an uncropped 16:9 picture, horizontal view about 67 degrees [J]
+    focal_relative_sd: float = 0.12  # [J]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How densely a recording is looked at."""
+
+    rate_hz: float = 10.0  # analysed pictures a second, per person
+    body_rate_hz: float = 2.0  # shoulders and background move slowly; the body network costs as much as the face
+    short_s: float = 60.0  # a shorter recording gets the flag SHORT and at most the state `confirm`
+    refuse_below_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Frame quality 0 unusable, 1 degraded, 2 good (METHOD 1.6), and when a minute is shown."""
+
+    iris_distance_good_px: float = 60.0
+    iris_distance_gaze_px: float = 35.0  # below: no gaze, head direction only
+    iris_distance_any_px: float = 20.0  # below: nothing
+    yaw_good_deg: float = 25.0  # relative to the ray to the camera
+    yaw_degraded_deg: float = 45.0
+    yaw_gaze_max_deg: float = 50.0
+    yaw_any_max_deg: float = 60.0
+    pitch_good_deg: float = 25.0
+    pitch_max_deg: float = 40.0
+    residual_good: float = 0.06  # reprojection residual of all 468 points over iris distance
+    residual_max: float = 0.12
+    circularity_good: float = 0.15
+    circularity_max: float = 0.30
+    eye_disagreement_good_deg: float = 8.0
+    eye_disagreement_max_deg: float = 15.0
+    blur_good: float = 40.0  # variance of the Laplacian on the face at 128 x 128
+    blur_min: float = 15.0
+    coverage_good: float = 0.75
+    coverage_min: float = 0.50  # below: a dash
+    min_valid_minutes: int = 3
+    min_valid_minutes_mirroring: int = 5
+    interval_low_pp: float = 25.0  # measurement interval wider: low confidence
+    interval_drop_pp: float = 40.0  # wider still: a dash
+    minute_difference_pp: float = 20.0  # smaller differences between minutes are not worth a word
+    dead_channel_p99: float = 0.02  # a blendshape that never exceeds this is unavailable, never zero
+
+
+@dataclass(frozen=True)
+class Gaze:
+    """Eye contact (METHOD 2)."""
+
+    median_s: float = 0.17  # median filter on gaze angles; 5 frames of 30 a second in the source
+    saccade_deg_s: float = 60.0
+    kde_bandwidth_deg: float = 2.0
+    kde_grid_deg: float = 0.5
+    kde_half_width_deg: float = 45.0
+    candidate_min_relative: float = 0.05
+    candidate_neighbourhood_deg: float = 8.0
+    candidate_mass_radius_deg: float = 6.0
+    weight_partner_speaking: float = 1.0
+    weight_silence: float = 0.5
+    weight_self_speaking: float = 0.25
+    prior_centre_v_deg: float = -8.0
+    prior_half_h_deg: float = 20.0
+    prior_half_v_deg: float = 16.0
+    prior_falloff_deg: float = 6.0
+    prior_room_sd_deg: float = 10.0
+    theta_k_sigma: float = 2.6
+    theta_min_deg: float = 5.0
+    theta_max_deg: float = 10.0
+    theta_separation_share: float = 0.5
+    out_ratio: float = 1.25
+    out_add_deg: float = 2.0
+    sigma_floor_deg: float = 1.5
+    sigma_radius_deg: float = 5.0
+    anisotropy: float = 1.4
+    dominance: float = 2.0  # best score over second best, for `confident`
+    listening_mass_confident: float = 0.30
+    listening_mass_min: float = 0.10
+    separation_sigma_ok: float = 4.0
+    separation_sigma_min: float = 3.0
+    fill_gap_s: float = 0.40
+    min_episode_s: float = 0.30
+    min_away_s: float = 0.20
+    blink_on: float = 0.5
+    blink_max_s: float = 0.5
+    look_down_on: float = 0.5
+    look_down_min_s: float = 0.5
+    recentre_window_s: float = 600.0
+    recentre_max_deg: float = 4.0
+    min_data_s: float = 60.0
+    camera_zone_v_low_deg: float = -6.0
+    camera_zone_v_high_deg: float = 4.0
+    camera_zone_h_deg: float = 3.0
+    camera_cluster_deg: float = 4.0  # a cluster this near to (0, 0) can stand for the lens once confirmed
+    camera_not_separable_deg: float = 7.0
+    head_only_theta_deg: float = 12.0
+    blendshape_correlation_min: float = 0.7
+    speech_state_min_s: float = 8.0  # less of a speaking state in a minute gives no figure for it
+    turn_end_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Lean:
+    """Forward lean (METHOD 3)."""
+
+    grid_hz: float = 5.0
+    median_s: float = 1.0
+    baseline_window_s: float = 600.0
+    baseline_step_s: float = 60.0
+    baseline_min_s: float = 120.0
+    kde_bandwidth_cm: float = 0.8
+    kde_bandwidth_share: float = 0.013
+    rear_peak_relative: float = 0.25
+    sigma_window_cm: float = 3.0
+    enter_cm: float = 5.0
+    enter_k_sigma: float = 3.0
+    exit_ratio: float = 0.6
+    min_episode_s: float = 2.0
+    merge_s: float = 1.0
+    trunk_ratio: float = 0.35
+    shoulder_visibility: float = 0.6
+    shoulder_yaw_change_deg: float = 15.0
+    trunk_enter_deg: float = 8.0
+    trunk_exit_deg: float = 5.0
+    camera_shift_share: float = 0.01  # of the picture's width
+    camera_scale_share: float = 0.01
+    lost_s: float = 5.0
+    auto_framing_correlation: float = 0.6
+    auto_framing_scale_sd: float = 0.004
+    short_recording_s: float = 240.0
+    interval_enter_cm: tuple[float, float, float] = (4.0, 5.0, 6.0)
+
+
+@dataclass(frozen=True)
+class Mirroring:
+    """Facial mirroring (METHOD 4)."""
+
+    grid_hz: float = 10.0
+    smooth_s: float = 0.5
+    ar1_phi: float = 0.9
+    lag_s: float = 2.0
+    window_s: float = 60.0
+    timeline_window_s: float = 15.0
+    timeline_step_s: float = 1.0
+    timeline_percentile: float = 95.0
+    timeline_min_s: float = 3.0
+    r_clip: float = 0.999
+    sd_floor: float = 0.03
+    gap_fill_s: float = 0.5
+    gate_sd_sigma: float = 2.0
+    quiet_share: float = 0.2
+    quiet_window_s: float = 5.0
+    min_shift_s: float = 10.0
+    shift_step_s: float = 1.0
+    min_minutes_percentile: int = 8
+    min_minutes_session: int = 5
+    stands_out_p: float = 0.05
+    smile_on: float = 0.15
+    smile_on_sigma: float = 5.0
+    smile_off_ratio: float = 0.5
+    smile_min_s: float = 0.4
+    smile_merge_s: float = 0.5
+    smile_rest_percentile: float = 20.0
+    onset_share: float = 0.2
+    response_min_s: float = 0.2
+    response_max_s: float = 2.0
+    own_speech_factor: float = 1.5
+    leader_exclude_same_camera_s: float = 0.2
+    leader_exclude_remote_s: float = 0.4
+    leader_min_minutes: int = 10
+    bootstrap: int = 1000
+    bootstrap_block_minutes: int = 2
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """All parameters; passed whole to whatever needs one of them, and written into session.json."""
+
+    camera: Camera = field(default_factory=Camera)
+    sampling: Sampling = field(default_factory=Sampling)
+    quality: Quality = field(default_factory=Quality)
+    gaze: Gaze = field(default_factory=Gaze)
+    lean: Lean = field(default_factory=Lean)
+    mirroring: Mirroring = field(default_factory=Mirroring)
+
+
+def replace_parameter(parameters: Parameters, assignment: str) -> Parameters:
+    """Parameters with one value changed by an assignment such as ``lean.enter_cm=6``.
+
+    Raises ParameterError when the name does not exist or the value is not of the parameter's type.
+    """
+    name, equals, text = assignment.partition("=")
+    group_name, dot, key = name.strip().partition(".")
+    groups = {f.name for f in fields(parameters)}
+    if not equals or not dot or group_name not in groups:
+        raise ParameterError(
+            f"'{assignment}' is not a parameter: write group.name=value, with a group out of {', '.join(sorted(groups))}."
+        )
+    group = getattr(parameters, group_name)
+    known = {f.name for f in fields(group)}
+    if key not in known:
+        raise ParameterError(f"'{group_name}.{key}' does not exist; {group_name} has {', '.join(sorted(known))}.")
+    current = getattr(group, key)
+    try:
+        if isinstance(current, tuple):
+            value: object = tuple(float(part) for part in text.split(","))
+            if len(value) != len(current):  # type: ignore[arg-type]
+                raise ValueError
+        else:
+            value = type(current)(text)
+    except ValueError:
+        raise ParameterError(f"'{text}' is not a value for {group_name}.{key}, which is now {current}.") from None
+    return replace(parameters, **{group_name: replace(group, **{key: value})})

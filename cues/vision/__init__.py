@@ -1,0 +1,1 @@
+"""Pixels to observations: video, layout, people, landmarks, head pose, gaze."""
