@@ -33,7 +33,7 @@ from cues.errors import SessionFolderError
 SCHEMA_VERSION = 1
 
 BLENDSHAPES = (
-    "browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft "
+    "_neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft "
     "cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight "
     "eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft "
     "eyeWideRight jawForward jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft "
@@ -42,7 +42,7 @@ BLENDSHAPES = (
     "mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight noseSneerLeft "
     "noseSneerRight"
 ).split()
-"""The blendshapes of the face landmarker by their own names (its 52nd, `_neutral`, is always near 0 and left out)."""
+"""The blendshapes of the face landmarker by their own names (`_neutral` is always near 0)."""
 
 BODY_POINTS = ("shoulder_left", "shoulder_right", "hip_left", "hip_right")
 """Sides are the subject's own."""
