@@ -22,6 +22,19 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Media:
+    """What a recording may be, and how its timestamps are read."""
+
+    max_side_px: int = 8192
+    max_pixels: int = 40_000_000
+    max_hours: float = 24.0
+    on_screen_tolerance_s: float = 0.001  # containers round timestamps to the millisecond
+    steady_spread: float = 0.25  # spread of frame intervals over their median, above it the rate is unsteady [J]
+    missing_end_s: float = 1.0  # header longer than what can be read by more than this: truncated [J]
+    step_back_s: float = 1.0  # larger than any reordering of frames by a codec [J]
+
+
+@dataclass(frozen=True)
 class Sampling:
     """How densely a recording is looked at."""
 
@@ -121,32 +134,47 @@ class Gaze:
 class Lean:
     """Forward lean (METHOD 3)."""
 
-    grid_hz: float = 5.0
-    median_s: float = 1.0
-    baseline_window_s: float = 600.0
-    baseline_step_s: float = 60.0
-    baseline_min_s: float = 120.0
-    kde_bandwidth_cm: float = 0.8
-    kde_bandwidth_share: float = 0.013
-    rear_peak_relative: float = 0.25
-    sigma_window_cm: float = 3.0
-    enter_cm: float = 5.0
-    enter_k_sigma: float = 3.0
-    exit_ratio: float = 0.6
-    min_episode_s: float = 2.0
-    merge_s: float = 1.0
-    trunk_ratio: float = 0.35
-    shoulder_visibility: float = 0.6
-    shoulder_yaw_change_deg: float = 15.0
-    trunk_enter_deg: float = 8.0
-    trunk_exit_deg: float = 5.0
-    camera_shift_share: float = 0.01  # of the picture's width
-    camera_scale_share: float = 0.01
-    lost_s: float = 5.0
-    auto_framing_correlation: float = 0.6
-    auto_framing_scale_sd: float = 0.004
-    short_recording_s: float = 240.0
-    interval_enter_cm: tuple[float, float, float] = (4.0, 5.0, 6.0)
+    grid_hz: float = 5.0  # clock of the lean series [J]
+    median_s: float = 1.0  # running median on the distance [S]
+    fill_gap_s: float = 1.0  # a face missing for longer gives unknown [J]
+    baseline_window_s: float = 600.0  # rolling [S]
+    baseline_step_s: float = 60.0  # [S]
+    baseline_min_s: float = 120.0  # measured time a window needs [S]
+    kde_bandwidth_cm: float = 0.8  # [S]
+    kde_bandwidth_share: float = 0.013  # of the distance, where that is more [S]
+    rear_peak_relative: float = 0.25  # height over the main peak's that a rearmost mode needs [S]
+    sigma_window_cm: float = 3.0  # sway is judged on samples this near to the baseline [S]
+    enter_cm: float = 5.0  # [S]
+    enter_k_sigma: float = 3.0  # [S]
+    exit_ratio: float = 0.6  # of the enter threshold [S]
+    min_episode_s: float = 2.0  # [S]
+    merge_s: float = 1.0  # [S]
+    segment_min_s: float = 20.0  # measured time a segment needs for a baseline of its own [J]
+    camera_segment_min_s: float = 60.0  # the same next to a camera move: a slow zoom leaves only short ones [J]
+    trunk_ratio: float = 0.35  # shoulders' over head's approach: below, only the head came forward [J]
+    shoulder_visibility: float = 0.6  # [J]
+    shoulder_yaw_change_deg: float = 15.0  # [J]
+    profile_width_ratio: float = 0.5  # shoulder width over torso length: below, seen from the side [J]
+    trunk_enter_deg: float = 8.0  # [J]
+    trunk_exit_deg: float = 5.0  # [J]
+    trunk_median_s: float = 2.5  # running median on the trunk angle [J]
+    body_gap_s: float = 1.5  # shoulders and hips are seen about twice a second [J]
+    camera_shift_share: float = 0.01  # of the picture's width [J]
+    camera_scale_share: float = 0.01  # [J]
+    camera_persist_s: float = 3.0  # a departure of the background must last this long to be a move [J]
+    camera_level_s: float = 5.0  # the background's level at the start of a segment [J]
+    camera_margin_s: float = 1.0  # unknown on both sides of a move [J]
+    lost_s: float = 5.0  # a face lost for longer may come back in another place [J]
+    lost_k_sigma: float = 3.0  # how far that place must be [J]
+    lost_compare_s: float = 10.0  # positions compared before and after [J]
+    auto_framing_correlation: float = 0.6  # background scale with face scale [J]
+    auto_framing_scale_sd: float = 0.004  # of the face, while it moves sideways [J]
+    auto_framing_lateral_sd_cm: float = 1.0  # that counts as moving sideways [J]
+    auto_framing_turns: int = 4  # zooms of over 1 % with change of direction within a baseline window [J]
+    auto_framing_min_s: float = 60.0  # measured time these judgements need [J]
+    new_posture_s: float = 180.0  # off the baseline for longer is flagged as a new posture [J]
+    short_recording_s: float = 240.0  # shorter segments have one baseline, not a rolling one [S]
+    interval_enter_cm: tuple[float, float, float] = (4.0, 5.0, 6.0)  # measurement interval (METHOD 5.2) [J]
 
 
 @dataclass(frozen=True)
@@ -195,6 +223,7 @@ class Parameters:
     """All parameters; passed whole to whatever needs one of them, and written into session.json."""
 
     camera: Camera = field(default_factory=Camera)
+    media: Media = field(default_factory=Media)
     sampling: Sampling = field(default_factory=Sampling)
     quality: Quality = field(default_factory=Quality)
     gaze: Gaze = field(default_factory=Gaze)
