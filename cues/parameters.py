@@ -39,9 +39,41 @@ class Sampling:
     """How densely a recording is looked at."""
 
     rate_hz: float = 10.0  # analysed pictures a second, per person
-    body_rate_hz: float = 2.0  # shoulders and background move slowly; the body network costs as much as the face
+    body_rate_hz: float = 1.0  # shoulders and background move slowly; the body network costs as much as the face
     short_s: float = 60.0  # a shorter recording gets the flag SHORT and at most the state `confirm`
     refuse_below_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Finding stretches, tiles and people in the first, sparse pass."""
+
+    pictures_max: int = 240  # pictures compared for changes of layout over a whole recording
+    spacing_min_s: float = 1.0
+    searches_max: int = 60  # of them searched for people
+    searches_min_a_stretch: int = 3
+    smallest_face_share: float = 0.08  # of the shorter side; 8 % of 720 lines is a face of 58 px [J]
+    changed_grey: float = 25.0  # grey levels that count as another picture [J]
+    changed_share: float = 0.45  # of the picture: a cut or another layout [J]
+    flat_grey: float = 6.0  # a bar's colours stay within this
+    tear_share: float = 0.55  # of a line's length that must be torn for a cut between two people [J]
+    person_face_share: float = 0.05  # seen less than this share of the time: passes through, not a participant [J]
+    same_person_likeness: float = 0.75  # Bhattacharyya coefficient of head, clothes and surroundings [J]
+    boundary_s: float = 0.1  # a change of layout is located this precisely
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Keeping a person's crop on the person."""
+
+    size_ratio_max: float = 1.8  # between neighbouring samples
+    reach_sizes: float = 0.8  # how far a face moves between neighbouring samples, in its own sizes
+    search_again_s: float = 0.5  # a lost person is searched for in the whole tile this often
+    forget_s: float = 1.0  # after this a found face must look like the person
+    background_width_px: int = 320
+    background_points: int = 200
+    background_points_min: int = 12
+    background_inliers_min: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -225,6 +257,8 @@ class Parameters:
     camera: Camera = field(default_factory=Camera)
     media: Media = field(default_factory=Media)
     sampling: Sampling = field(default_factory=Sampling)
+    layout: Layout = field(default_factory=Layout)
+    tracking: Tracking = field(default_factory=Tracking)
     quality: Quality = field(default_factory=Quality)
     gaze: Gaze = field(default_factory=Gaze)
     lean: Lean = field(default_factory=Lean)
