@@ -43,7 +43,9 @@ def wanted_frames(
                 context.thread_type = "AUTO"
                 context.thread_count = _usual_threads() if threads is None else threads
             skips = context.codec.canonical_name in SKIPPABLE_CODECS and not timeline.ordered_by_decoding
-            clock = _Clock(timeline, context.has_b_frames, first)
+            # Flushing lets the decoder forget how many frames it must hold back, and it would drop some.
+            context.reorder_depth = reader.reorder_depth
+            clock = _Clock(timeline, reader.reorder_depth, first)
             for index, packet in reader.read(last):
                 tick = int(timeline.shown[index])
                 if skips:
@@ -107,6 +109,7 @@ class PacketReader:
         self._opened.close()
         self._container = self._opened.enter_context(open_container(self._path, self._limits.max_pixels))
         self.stream: VideoStream = video_stream(self._container, self._path)
+        self.reorder_depth: int = self.stream.codec_context.reorder_depth
         self._packets = packets_of(self._container, [self.stream])
         self._next = 0
         self._held: Packet | None = None

@@ -28,10 +28,15 @@ class Picture:
     reformatter: VideoReformatter = field(default_factory=VideoReformatter, compare=False)
 
     @property
+    def mirrored(self) -> bool:
+        """Whether left and right are exchanged as well."""
+        return self.transposed ^ self.flipped_x ^ self.flipped_y
+
+    @property
     def rotation(self) -> int:
-        """Clockwise turn [deg] that makes the stored picture upright: 0, 90, 180 or 270 (before any mirroring)."""
+        """Clockwise turn [deg] that makes the stored picture upright, before any mirroring: 0, 90, 180 or 270."""
         if self.transposed:
-            return 90 if self.flipped_x else 270
+            return 90 if self.flipped_x ^ self.mirrored else 270
         return 180 if self.flipped_y else 0
 
     def upright(self, frame: VideoFrame) -> np.ndarray:

@@ -155,7 +155,7 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
     with open_container(path, limits.max_pixels) as container:
         video = video_stream(container, path)
         zero = container_zero(container)
-        no_presentation_times = container.format.name == "avi" and video.codec_context.has_b_frames > 0
+        no_presentation_times = container.format.name == "avi" and video.codec_context.has_b_frames
         vp8 = video.codec_context.name == "vp8"
         stored, decoded, keys, hidden, durations = [], [], [], [], []
         last_packet = 0.0

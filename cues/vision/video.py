@@ -48,6 +48,7 @@ class VideoInfo:
     codec: str
     pixel_format: str
     rotation: int  # [deg] clockwise turn that makes the stored picture upright
+    mirrored: bool  # whether left and right are exchanged after the turn
     pixel_aspect: float  # width of a stored pixel over its height
     interlaced: bool
     sound_streams: int
@@ -96,6 +97,7 @@ def read_info(path: str | Path, limits: Media = Media()) -> VideoInfo:
         codec=codec,
         pixel_format=first.format.name,
         rotation=picture.rotation,
+        mirrored=picture.mirrored,
         pixel_aspect=picture.pixel_aspect,
         interlaced=first.interlaced_frame,
         sound_streams=sound_streams,
