@@ -50,12 +50,14 @@ class Layout:
 
     pictures_max: int = 240  # pictures compared for changes of layout over a whole recording
     spacing_min_s: float = 1.0
-    searches_max: int = 60  # of them searched for people
+    searches_max: int = 40  # of them searched for people
     searches_min_a_stretch: int = 3
+    sightings_min_share: float = 0.15  # of a stretch's searched pictures, for a group of sightings to be a person [J]
     smallest_face_share: float = 0.08  # of the shorter side; 8 % of 720 lines is a face of 58 px [J]
     changed_grey: float = 25.0  # grey levels that count as another picture [J]
     changed_share: float = 0.45  # of the picture: a cut or another layout [J]
     flat_grey: float = 6.0  # a bar's colours stay within this
+    dark_grey: float = 45.0  # darker flat bars at an edge are a letterbox or a call's canvas [J]
     tear_share: float = 0.55  # of a line's length that must be torn for a cut between two people [J]
     person_face_share: float = 0.05  # seen less than this share of the time: passes through, not a participant [J]
     same_person_likeness: float = 0.75  # Bhattacharyya coefficient of head, clothes and surroundings [J]
@@ -97,6 +99,8 @@ class Quality:
     eye_disagreement_max_deg: float = 15.0
     blur_good: float = 40.0  # variance of the Laplacian on the face at 128 x 128
     blur_min: float = 15.0
+    track_age_good_s: float = 0.5  # since the face came into view
+    track_age_min_s: float = 0.2
     coverage_good: float = 0.75
     coverage_min: float = 0.50  # below: a dash
     min_valid_minutes: int = 3
@@ -127,6 +131,10 @@ class Gaze:
     prior_half_v_deg: float = 16.0
     prior_falloff_deg: float = 6.0
     prior_room_sd_deg: float = 10.0
+    prior_beside_h_deg: tuple[float, float] = (5.0, 45.0)  # a listener outside the picture, METHOD 2.3 c
+    prior_beside_v_deg: float = 15.0
+    prior_confident: float = 0.9  # a target in a less usual place is never `confident` unasked [J]
+    listening_ratio_limits: tuple[float, float] = (0.5, 3.0)  # METHOD 2.5.4
     theta_k_sigma: float = 2.6
     theta_min_deg: float = 5.0
     theta_max_deg: float = 10.0
@@ -145,8 +153,12 @@ class Gaze:
     min_episode_s: float = 0.30
     min_away_s: float = 0.20
     blink_on: float = 0.5
+    blink_above_rest: float = 0.25  # over the person's own median of eyeBlink: narrow eyes are not closed [J]
+    blink_open_share: float = 0.6  # lids open less than this share of the person's median [METHOD 2.6]
     blink_max_s: float = 0.5
     look_down_on: float = 0.5
+    look_down_deg: float = 15.0  # lids and head this far below where they are at the target: looking down [J]
+    look_down_scale_deg: float = 30.0  # of eyeLookDown = 1, READ FIRST 1 [E]
     look_down_min_s: float = 0.5
     recentre_window_s: float = 600.0
     recentre_max_deg: float = 4.0
@@ -157,6 +169,10 @@ class Gaze:
     camera_cluster_deg: float = 4.0  # a cluster this near to (0, 0) can stand for the lens once confirmed
     camera_not_separable_deg: float = 7.0
     head_only_theta_deg: float = 12.0
+    head_only_scale: float = 2.0  # head directions scatter 6-8 deg where gaze scatters 3-4: radii widened by this [J]
+    interval_centre_deg: float = 1.0  # least uncertainty of the target's centre, METHOD 5.2
+    interval_theta: tuple[float, float, float] = (0.8, 1.0, 1.2)
+    sync_sd_max_s: float = 0.15  # mutual gaze from two files, METHOD 2.3 d
     blendshape_correlation_min: float = 0.7
     speech_state_min_s: float = 8.0  # less of a speaking state in a minute gives no figure for it
     turn_end_s: float = 1.0
@@ -190,7 +206,7 @@ class Lean:
     trunk_enter_deg: float = 8.0  # [J]
     trunk_exit_deg: float = 5.0  # [J]
     trunk_median_s: float = 2.5  # running median on the trunk angle [J]
-    body_gap_s: float = 1.5  # shoulders and hips are seen about twice a second [J]
+    body_gap_s: float = 2.5  # shoulders and hips are looked at once or twice a second [J]
     camera_shift_share: float = 0.01  # of the picture's width [J]
     camera_scale_share: float = 0.01  # [J]
     camera_persist_s: float = 3.0  # a departure of the background must last this long to be a move [J]
@@ -222,6 +238,8 @@ class Mirroring:
     timeline_step_s: float = 1.0
     timeline_percentile: float = 95.0
     timeline_min_s: float = 3.0
+    timeline_mismatched_windows: int = 4000  # at least as many give the curve's percentile [J]
+    timeline_mismatched_min: int = 100  # fewer with expression: no episodes on the curve [J]
     r_clip: float = 0.999
     sd_floor: float = 0.03
     gap_fill_s: float = 0.5
@@ -232,6 +250,8 @@ class Mirroring:
     shift_step_s: float = 1.0
     min_minutes_percentile: int = 8
     min_minutes_session: int = 5
+    min_minutes_expressive: int = 3  # fewer in which both express something: too little to judge [J]
+    both_speak_share: float = 0.7  # of a minute: flagged, lips that talk together are not smiles (METHOD 4.2)
     stands_out_p: float = 0.05
     smile_on: float = 0.15
     smile_on_sigma: float = 5.0
@@ -240,6 +260,7 @@ class Mirroring:
     smile_merge_s: float = 0.5
     smile_rest_percentile: float = 20.0
     onset_share: float = 0.2
+    crosstalk_min_s: float = 60.0  # less time without a smile: head pose is not regressed out [J]
     response_min_s: float = 0.2
     response_max_s: float = 2.0
     own_speech_factor: float = 1.5
