@@ -72,6 +72,7 @@ class Tracking:
     reach_sizes: float = 0.8  # how far a face moves between neighbouring samples, in its own sizes
     search_again_s: float = 0.5  # a lost person is searched for in the whole tile this often
     forget_s: float = 1.0  # after this a found face must look like the person
+    likeness_min: float = 0.55  # of a face found again to the person as surveyed [J]
     background_width_px: int = 320
     background_points: int = 200
     background_points_min: int = 12

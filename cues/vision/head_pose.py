@@ -1,0 +1,76 @@
+"""Where a head is and which way it faces, from the positions of its landmarks in the picture.
+
+The pose is solved from the two-dimensional positions of all 468 mesh points against the canonical face (SQPnP).
+MediaPipe's own depth and its transformation matrix are not used: the network's depth is compressed, which tilts the
+pitch of real faces (measured on labelled stills: mean gaze error 16.5 degrees with the matrix, 8.9 with this).
+
+Conventions: face and camera frames of `cues.observations`; lengths cm, angles degrees, image positions px of the
+upright frame. Distances scale with the focal length and with the size of the real head: relative changes are sound,
+absolute values are good to about 15 %.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cues.vision.models import canonical_face
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Pinhole camera of one tile: focal length [px], principal point [px of the upright frame]."""
+
+    focal: float
+    centre_x: float
+    centre_y: float
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """Intrinsic matrix, (3, 3)."""
+        return np.array([[self.focal, 0.0, self.centre_x], [0.0, self.focal, self.centre_y], [0.0, 0.0, 1.0]])
+
+    def rays(self, points: np.ndarray) -> np.ndarray:
+        """Unit rays in the camera frame through image points (n, 2) px; shape (n, 3)."""
+        centred = (np.atleast_2d(points) - [self.centre_x, self.centre_y]) / self.focal
+        rays = np.column_stack([centred, np.ones(len(centred))])
+        return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class HeadPose:
+    """`rotation` (3, 3) face frame to camera frame, `translation` (3,) cm, `residual` rms px of the fit."""
+
+    rotation: np.ndarray
+    translation: np.ndarray
+    residual: float
+
+    def place(self, point: np.ndarray) -> np.ndarray:
+        """Camera-frame position [cm] of a face-frame point (3,) or points (n, 3)."""
+        return point @ self.rotation.T + self.translation
+
+
+def lens_of_tile(tile: np.ndarray, whole_frame: bool, focal_over_width: float) -> tuple[Lens, bool]:
+    """The assumed lens of a tile (x, y, w, h px), and whether the tile is visibly cropped.
+
+    A tile wider than 16:9 or of 16:9 is taken for the camera's whole picture; a narrower one for the middle of a 16:9
+    picture of the same height (calls crop the sides). A portrait recording is a camera held upright: its long side
+    is the camera's width.
+    """
+    x, y, w, h = (float(v) for v in tile)
+    upright_phone = whole_frame and h > w
+    camera_width = h if upright_phone else max(w, h * 16 / 9)
+    cropped = not upright_phone and camera_width > 1.02 * w
+    return Lens(focal_over_width * camera_width, x + w / 2, y + h / 2), cropped
+
+
+def solve_head_pose(points: np.ndarray, lens: Lens) -> HeadPose | None:
+    """Head pose from mesh points (>= 468, 2) px; None when the solution lies behind the camera or does not exist."""
+    face = canonical_face()
+    image = np.ascontiguousarray(points[:468], np.float64)
+    found, turn, shift = cv2.solvePnP(face, image, lens.matrix, None, flags=cv2.SOLVEPNP_SQPNP)
+    if not found or shift[2, 0] <= 0:
+        return None
+    projected, _ = cv2.projectPoints(face, turn, shift, lens.matrix, None)
+    residual = float(np.sqrt(((projected[:, 0] - image) ** 2).sum(1).mean()))
+    return HeadPose(cv2.Rodrigues(turn)[0], shift[:, 0], residual)
