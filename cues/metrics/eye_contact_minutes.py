@@ -8,8 +8,6 @@ every denominator. A person measured by the direction of the head only has `faci
 contact.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from cues.metrics.episodes import NO, UNKNOWN, YES, Episode, episodes_of, sample_ends
@@ -20,23 +18,14 @@ from cues.parameters import Parameters
 
 Row = dict[str, float | str | None]
 
+THINGS = {GAZE: "eye_contact", HEAD_ONLY: "facing"}
+"""Method -> first part of the names of its columns."""
+
 _FIGURES = (
     *("pct", "lo_pct", "hi_pct", "coverage", "episodes", "mean_s", "median_s", "longest_s", "censored"),
     *AWAY_KINDS,
     *("listening_pct", "speaking_pct"),
 )
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """Measurement intervals of k minutes (METHOD 5.2): least and greatest percentage (k,), NaN where there is
-    no figure; low_confidence (k,): wider than `interval_low_pp`; dash (k,): so wide that no figure is
-    shown."""
-
-    lo_pct: np.ndarray
-    hi_pct: np.ndarray
-    low_confidence: np.ndarray
-    dash: np.ndarray
 
 
 def eye_contact_minute(result: EyeContact, start: float, end: float, parameters: Parameters) -> Row:
@@ -47,11 +36,11 @@ def eye_contact_minute(result: EyeContact, start: float, end: float, parameters:
     unmeasured time away / all of it contact. Mean, median and longest are of whole episodes, `censored` of
     which have an end that was not seen.
     """
-    row: Row = {f"{thing}_{name}": float("nan") for thing in ("eye_contact", "facing") for name in _FIGURES}
+    row: Row = {f"{thing}_{name}": float("nan") for thing in THINGS.values() for name in _FIGURES}
     row["eye_contact_state"] = result.state if result.method == GAZE else NOT_MEASURABLE
     row["facing_state"] = result.state if result.method == HEAD_ONLY else None
     row["eye_contact_coverage"] = _coverage(result, result.gaze_measured, start, end)
-    thing = "eye_contact" if result.method == GAZE else "facing"
+    thing = THINGS[result.method]
     coverage = _coverage(result, result.measured, start, end)
     row[f"{thing}_coverage"] = coverage
     if result.state == CONFIDENT:
@@ -83,17 +72,24 @@ def eye_contact_summary(result: EyeContact, start: float, end: float, parameters
 
 
 def eye_contact_intervals(
-    result: EyeContact, starts: np.ndarray, ends: np.ndarray, parameters: Parameters
-) -> Intervals:
-    """The percentage under nine settings for all minutes at once: target's centre -, 0, + its uncertainty
-    (along the line to the nearest competing place) times the threshold x 0.8, 1, 1.2 (METHOD 5.2)."""
-    gaze, quality = parameters.gaze, parameters.quality
-    starts, ends = np.asarray(starts, float), np.asarray(ends, float)
-    nothing = np.full(len(starts), np.nan)
+    result: EyeContact, edges: np.ndarray, parameters: Parameters
+) -> dict[str, np.ndarray]:
+    """Measurement intervals of all minutes at once (METHOD 5.2): `<thing>_pct_low` and `<thing>_pct_high`,
+    (m,).
+
+    `edges` (m + 1,) [s]. The least and the greatest percentage under nine settings: target's centre -, 0, +
+    its uncertainty (along the line to the nearest competing place) times the threshold x 0.8, 1, 1.2. NaN
+    where there is no percentage.
+    """
+    gaze = parameters.gaze
+    starts, ends = np.asarray(edges[:-1], float), np.asarray(edges[1:], float)
+    none = np.full(len(starts), np.nan)
+    found = {f"{thing}_pct_{side}": none.copy() for thing in THINGS.values() for side in ("low", "high")}
     if result.state != CONFIDENT:
-        return Intervals(nothing, nothing.copy(), np.zeros(len(starts), bool), np.zeros(len(starts), bool))
+        return found
     decision = result.decision
     seconds = sample_ends(result.time, decision.longest) - result.time
+    counted = np.where(result.blink, 0.0, seconds)
     first, past = np.searchsorted(result.time, starts), np.searchsorted(result.time, ends)
     shift = decision.toward_competitor * decision.centre_error
     grid = []
@@ -102,16 +98,16 @@ def eye_contact_intervals(
         for factor in gaze.interval_theta:
             enter, leave = result.theta_in_deg * factor, result.theta_out_deg * factor
             states = decide(distance, enter, leave, decision, result.time, gaze)
-            counted = np.where(result.blink, 0.0, seconds)
             yes = _between(np.where(states == YES, counted, 0.0), first, past)
             valid = _between(np.where(states != UNKNOWN, counted, 0.0), first, past)
             grid.append(np.where(valid > 0, 100 * yes / np.where(valid > 0, valid, 1), np.nan))
-    lo, hi = np.min(grid, 0), np.max(grid, 0)
-    measured = np.array([_coverage(result, result.measured, a, b) for a, b in zip(starts, ends, strict=True)])
-    lo[~(measured >= quality.coverage_min)] = np.nan
-    hi[~(measured >= quality.coverage_min)] = np.nan
-    width = np.nan_to_num(hi - lo)
-    return Intervals(lo, hi, width > quality.interval_low_pp, width > quality.interval_drop_pp)
+    measured = _between(np.where(result.measured, counted, 0.0), first, past)
+    total = ends - starts - _between(np.where(result.blink, seconds, 0.0), first, past)
+    enough = measured >= parameters.quality.coverage_min * total
+    thing = THINGS[result.method]
+    found[f"{thing}_pct_low"] = np.where(enough, np.min(grid, 0), np.nan)
+    found[f"{thing}_pct_high"] = np.where(enough, np.max(grid, 0), np.nan)
+    return found
 
 
 def mutual_gaze_states(a: EyeContact, b: EyeContact, parameters: Parameters) -> np.ndarray:
@@ -153,13 +149,14 @@ def mutual_gaze_minute(a: EyeContact, b: EyeContact, start: float, end: float, p
     row["mutual_gaze_coverage"] = coverage
     if mutual_gaze_reason(a, b):
         return row
-    states = mutual_gaze_states(a, b, parameters)
-    seconds = np.where(blink, 0.0, _seconds(a, start, end))
-    known = (a.states != UNKNOWN) & (b.states != UNKNOWN)
+    rows, seconds = _samples(a.time, a.decision.longest, start, end)
+    counted = np.where(blink[rows], 0.0, seconds)
+    by_a, by_b = a.states[rows], b.states[rows]
+    known = (by_a != UNKNOWN) & (by_b != UNKNOWN)
     if coverage >= parameters.quality.coverage_min:
-        row["mutual_gaze_pct"] = _percent(seconds[known & (states == YES)].sum(), seconds[known].sum())
-        one_way = known & (a.states == YES) & (b.states == NO)
-        row["mutual_gaze_one_way_pct"] = _percent(seconds[one_way].sum(), seconds[known].sum())
+        both, one_way = (by_a == YES) & (by_b == YES), (by_a == YES) & (by_b == NO)
+        row["mutual_gaze_pct"] = _percent(counted[both].sum(), counted[known].sum())
+        row["mutual_gaze_one_way_pct"] = _percent(counted[one_way].sum(), counted[known].sum())
     found = [e for e in mutual_gaze_episodes(a, b, parameters) if start <= e.start < end]
     lengths = np.array([e.duration for e in found])
     row["mutual_gaze_episodes"] = float(len(found))
@@ -181,52 +178,59 @@ def _figures(result: EyeContact, start: float, end: float, coverage: float, para
     row["episodes"] = float(len(begun))
     row["censored"] = float(result.censored[begun].sum())
     if len(begun):
-        row |= {"mean_s": lengths.mean(), "median_s": float(np.median(lengths)), "longest_s": lengths.max()}
+        row |= {"mean_s": float(lengths.mean()), "median_s": float(np.median(lengths))}
+        row["longest_s"] = float(lengths.max())
     kinds = [e.kind for e in result.aways if start <= e.start < end]
     row |= {kind: float(kinds.count(kind)) for kind in AWAY_KINDS}
     if result.speaking is not None:
-        for name, state in (("listening_pct", 2), ("speaking_pct", 1)):
-            row[name] = _while(result, result.speaking == state, start, end, parameters)
+        row["listening_pct"] = _while(result, 2, start, end, parameters)
+        row["speaking_pct"] = _while(result, 1, start, end, parameters)
     return row
 
 
-def _while(result: EyeContact, rows: np.ndarray, start: float, end: float, parameters: Parameters) -> float:
-    """Percent contact in the samples `rows` of a minute; NaN for too little of them."""
-    seconds = np.where(result.blink | ~rows, 0.0, _seconds(result, start, end))
-    known = seconds[result.states != UNKNOWN].sum()
+def _while(result: EyeContact, state: int, start: float, end: float, parameters: Parameters) -> float:
+    """Percent contact while `speaking` is `state` in a minute; NaN for too little of that state."""
+    rows, seconds = _samples(result.time, result.decision.longest, start, end)
+    states = result.states[rows]
+    counted = np.where(result.blink[rows] | (result.speaking[rows] != state), 0.0, seconds)
+    known = counted[states != UNKNOWN].sum()
     if (
-        seconds.sum() < parameters.gaze.speech_state_min_s
-        or known < parameters.quality.coverage_min * seconds.sum()
+        counted.sum() < parameters.gaze.speech_state_min_s
+        or known < parameters.quality.coverage_min * counted.sum()
     ):
         return float("nan")
-    return _percent(seconds[result.states == YES].sum(), known)
+    return _percent(counted[states == YES].sum(), known)
 
 
 def _state_seconds(
     result: EyeContact, states: np.ndarray, start: float, end: float
 ) -> tuple[float, float, float]:
     """Seconds of contact, away and unknown in a minute, without blinks; time without samples is unknown."""
-    seconds = _seconds(result, start, end)
-    blink = float(seconds[result.blink].sum())
-    counted = np.where(result.blink, 0.0, seconds)
+    rows, seconds = _samples(result.time, result.decision.longest, start, end)
+    blink, states = result.blink[rows], states[rows]
+    counted = np.where(blink, 0.0, seconds)
     yes, no = float(counted[states == YES].sum()), float(counted[states == NO].sum())
-    return yes, no, max(0.0, end - start - blink - yes - no)
+    return yes, no, max(0.0, end - start - float(seconds[blink].sum()) - yes - no)
 
 
 def _coverage(result: EyeContact, measured: np.ndarray, start: float, end: float) -> float:
     return _share(result, measured, result.blink, start, end)
 
 
-def _share(result: EyeContact, rows: np.ndarray, blink: np.ndarray, start: float, end: float) -> float:
-    seconds = _seconds(result, start, end)
-    total = end - start - seconds[blink].sum()
-    return min(1.0, float(seconds[rows & ~blink].sum() / total)) if total > 0 else float("nan")
+def _share(result: EyeContact, flags: np.ndarray, blink: np.ndarray, start: float, end: float) -> float:
+    rows, seconds = _samples(result.time, result.decision.longest, start, end)
+    total = end - start - seconds[blink[rows]].sum()
+    return min(1.0, float(seconds[flags[rows] & ~blink[rows]].sum() / total)) if total > 0 else float("nan")
 
 
-def _seconds(result: EyeContact, start: float, end: float) -> np.ndarray:
-    """What each sample stands for [s] within [start, end), (n,)."""
-    ends = np.minimum(sample_ends(result.time, result.decision.longest), end)
-    return np.clip(ends - np.maximum(result.time, start), 0, None)
+def _samples(time: np.ndarray, longest: float, start: float, end: float) -> tuple[slice, np.ndarray]:
+    """The samples that reach into [start, end), and what each stands for in it [s]."""
+    first = max(0, int(np.searchsorted(time, start)) - 1)
+    past = int(np.searchsorted(time, end))
+    following = sample_ends(time[first : past + 1], longest)[: past - first]
+    return slice(first, past), np.clip(
+        np.minimum(following, end) - np.maximum(time[first:past], start), 0, None
+    )
 
 
 def _percent(part: float, whole: float) -> float:

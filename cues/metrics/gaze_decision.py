@@ -106,13 +106,10 @@ def contact_episodes(
     length = ends[past - 1] - time[first]
     opaque = (value == UNKNOWN) & (length > gaze.blink_max_s + CLOCK_TOLERANCE_S)
     edge = np.append(np.append(True, opaque), True)
-    found, censored = [], []
-    for k in np.flatnonzero(value == YES):
-        part = distance[first[k] : past[k]]
-        strength = float(np.nanmean(part)) if np.isfinite(part).any() else float("nan")
-        found.append(Episode(float(time[first[k]]), float(ends[past[k] - 1]), kind, strength))
-        censored.append(edge[k] or edge[k + 2])
-    return found, np.array(censored, bool)
+    mean = _run_means(distance, first)
+    contact = np.flatnonzero(value == YES)
+    found = [Episode(float(time[first[k]]), float(ends[past[k] - 1]), kind, float(mean[k])) for k in contact]
+    return found, edge[contact] | edge[contact + 2]
 
 
 def away_kinds(angles: np.ndarray, closed: np.ndarray, down: np.ndarray) -> np.ndarray:
@@ -130,23 +127,34 @@ def away_kinds(angles: np.ndarray, closed: np.ndarray, down: np.ndarray) -> np.n
 def away_episodes(
     states: np.ndarray, kinds: np.ndarray, distance: np.ndarray, time: np.ndarray, longest: float, gaze: Gaze
 ) -> list[Episode]:
-    """Looks away of at least `min_away_s`, each under the direction it mostly had; strength: median distance
+    """Looks away of at least `min_away_s`, each under the direction it mostly had; strength: mean distance
     [deg]."""
     if len(states) == 0:
         return []
     ends = sample_ends(time, longest)
     first, past, value, _, _ = _runs(states)
-    found = []
-    for k in np.flatnonzero(value == NO):
-        a, b = first[k], past[k]
-        part = kinds[a:b][kinds[a:b] >= 0]
-        if ends[b - 1] - time[a] < gaze.min_away_s - CLOCK_TOLERANCE_S or len(part) == 0:
-            continue
-        known = distance[a:b][np.isfinite(distance[a:b])]
-        strength = float(np.median(known)) if len(known) else float("nan")
-        kind = AWAY_KINDS[int(np.bincount(part).argmax())]
-        found.append(Episode(float(time[a]), float(ends[b - 1]), kind, strength))
-    return found
+    votes = np.add.reduceat(kinds[:, None] == np.arange(len(AWAY_KINDS)), first, axis=0, dtype=int)
+    mean = _run_means(distance, first)
+    long = ends[past - 1] - time[first] >= gaze.min_away_s - CLOCK_TOLERANCE_S
+    return [
+        Episode(
+            float(time[first[k]]),
+            float(ends[past[k] - 1]),
+            AWAY_KINDS[int(votes[k].argmax())],
+            float(mean[k]),
+        )
+        for k in np.flatnonzero((value == NO) & long & (votes.sum(1) > 0))
+    ]
+
+
+def _run_means(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Mean of the valid values of each run, (k,); NaN for a run without."""
+    valid = np.isfinite(values)
+    total, count = (
+        np.add.reduceat(np.where(valid, values, 0.0), first),
+        np.add.reduceat(valid.astype(int), first),
+    )
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _runs(states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
