@@ -1,13 +1,13 @@
 """Did the camera move? From the background behind a person to moves, zooms and auto-framing.
 
-A camera that is bumped, zoomed or that frames by itself changes a face's size like a lean does. The background tells
-them apart: it stays where it is when a person leans (METHOD 3.4).
+A camera that is bumped, zoomed or that frames by itself changes a face's size like a lean does. The
+background tells them apart: it stays where it is when a person leans (METHOD 3.4).
 
 Conventions
 -----------
-One stretch of a recording at a time. `time` [s] (n,); the background's shift [px] and scale [ratio] relative to the
-stretch's reference picture (n,), NaN where it was not looked at or could not be followed. Shifts are judged as a share
-of the picture's width, scales as their natural logarithm.
+One stretch of a recording at a time. `time` [s] (n,); the background's shift [px] and scale
+[ratio] relative to the stretch's reference picture (n,), NaN where it was not looked at or could not be
+followed. Shifts are judged as a share of the picture's width, scales as their natural logarithm.
 """
 
 from dataclasses import dataclass, field
@@ -23,13 +23,17 @@ _OUTLIER_SAMPLES = 3  # a median over three looks removes a single mistaken one
 _FOLLOWED_WITHIN_S = 1.5  # a sample this near to a look at the background counts as followed
 _FOLLOWED_SHARE = 0.5
 _COVARYING_SD = 0.25  # of the scale limit: below, a varying scale is the follower's own noise
-_COVARYING_SHARE = 0.3  # of the face's: a zoom that explains r > .6 is at least half of that; less is the follower
-# being drawn along by the person
+_COVARYING_SHARE = (
+    0.3  # of the face's, half of what a zoom behind r > .6 must have; less is the person's own pull
+)
 
 
 @dataclass(frozen=True)
 class CameraMove:
-    """The background went from one place to another: start, end [s]; what changed, shift as a share of the width."""
+    """The background went from one place to another: what changed, the shift as a share of the width.
+
+    start, end [s]: the last look at the old place and the first at the new one.
+    """
 
     start: float
     end: float
@@ -41,9 +45,9 @@ class CameraMove:
 class CameraMotion:
     """What one stretch's background says about its camera.
 
-    followed: there was a background to follow. moves: lasting changes, each of them ends a segment. brief: stretches
-    (start, end) [s] in which the background was elsewhere and came back. auto_framing: the picture is zoomed again
-    and again, or its scale goes with the face's.
+    followed: there was a background to follow. moves: lasting changes, each of them ends a segment. brief:
+    stretches (start, end) [s] in which the background was elsewhere and came back. auto_framing: the picture
+    is zoomed again and again, or its scale goes with the face's.
     """
 
     followed: bool
@@ -63,10 +67,10 @@ def follow_camera(
 ) -> CameraMotion:
     """The camera's moves in one stretch.
 
-    `width` is the picture's width [px], `face_scale` (n,) anything proportional to the size of the face in the
-    picture, NaN without a face. A move is a departure of the background from its level by over 1 % of the width or
-    over 1 % in scale that lasts 3 s or until the stretch ends; it ends when the background rests again. NaN in the
-    background is left out. Source: METHOD 3.4 (i) and "Auto-framing".
+    `width` is the picture's width [px], `face_scale` (n,) anything proportional to the size of the face in
+    the picture, NaN without a face. A move is a departure of the background from its level by over 1 % of the
+    width or over 1 % in scale that lasts 3 s or until the stretch ends; it ends when the background rests
+    again. NaN in the background is left out. Source: METHOD 3.4 (i) and "Auto-framing".
     """
     seen = np.isfinite(shift_x) & np.isfinite(shift_y) & np.isfinite(scale) & (scale > 0)
     if not np.isfinite(width) or not _followed(time, seen):
@@ -94,7 +98,7 @@ def _followed(time: np.ndarray, seen: np.ndarray) -> bool:
 def _moves(
     t: np.ndarray, place: np.ndarray, limits: np.ndarray, parameters: Lean
 ) -> tuple[list[CameraMove], list[tuple[float, float]], np.ndarray]:
-    """Moves, brief departures and the level of each look's segment (3, n); `place` (3, n) in units of its limit."""
+    """Moves, brief departures and the level of each look's segment (3, n); `place` (3, n) in limits."""
     n = len(t)
     interval = float(np.median(np.diff(t))) if n > 1 else parameters.camera_persist_s
     rests = np.flatnonzero(_resting(place, max(2, round(parameters.camera_persist_s / interval) + 1)))
@@ -116,7 +120,7 @@ def _moves(
         previous, left_index = level, begin + left
         if left_index >= n:
             break
-        left_at = float(t[left_index])
+        left_at = float(t[left_index - 1])  # it may have left right after the last look at the old place
         resting_again = np.searchsorted(rests, left_index)
         begin = int(rests[resting_again]) if resting_again < len(rests) else n
         if begin >= n:
@@ -133,7 +137,9 @@ def _resting(place: np.ndarray, width: int) -> np.ndarray:
     return (high - low).max(0) < 0.5
 
 
-def _first_lasting(t: np.ndarray, away: np.ndarray, persist_s: float) -> tuple[int, list[tuple[float, float]]]:
+def _first_lasting(
+    t: np.ndarray, away: np.ndarray, persist_s: float
+) -> tuple[int, list[tuple[float, float]]]:
     """Index where the first lasting departure begins (len(t) if none), and the brief ones before it."""
     passing = []
     for a, b, state in runs(away.astype(np.int8)):
@@ -141,14 +147,15 @@ def _first_lasting(t: np.ndarray, away: np.ndarray, persist_s: float) -> tuple[i
             continue
         if b == len(t) or t[b] - t[a] >= persist_s:
             return a, passing
-        passing.append((float(t[a]), float(t[b])))
+        passing.append((float(t[max(a - 1, 0)]), float(t[b])))
     return len(t), passing
 
 
 def _turns_too_often(t: np.ndarray, log_scale: np.ndarray, limit: float, parameters: Lean) -> bool:
     """Zooms in and out by more than the limit, several times within a baseline window.
 
-    One bump or one slow zoom has one direction and is dealt with as a move; a camera that frames by itself turns.
+    One bump or one slow zoom has one direction and is dealt with as a move; a camera that frames by itself
+    turns.
     """
     interval = float(np.median(np.diff(t))) if len(t) > 1 else 1.0
     smooth = running_median(log_scale, round(parameters.camera_level_s / interval))
@@ -165,9 +172,7 @@ def _turns_too_often(t: np.ndarray, log_scale: np.ndarray, limit: float, paramet
             direction, extreme = -direction, value
             turns.append(when)
     many = parameters.auto_framing_turns
-    return any(
-        b - a <= parameters.baseline_window_s for a, b in zip(turns, turns[many - 1 :], strict=False)
-    )
+    return any(b - a <= parameters.baseline_window_s for a, b in zip(turns, turns[many - 1 :], strict=False))
 
 
 def _goes_with_face(

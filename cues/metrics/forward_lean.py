@@ -1,21 +1,24 @@
 """Forward lean: has a person come nearer than where they habitually sit?
 
-The distance from the camera to the pivot of the head (upper neck: nods, turns and an opening mouth leave it where it
-is) is compared with the rearmost mode of the minutes around it. Percent change of that distance hardly depends on the
-camera's focal length or the size of the head; centimetres are about right (METHOD 3.1). In a shared room the distance
-is the one to the partner's habitual place, along the horizontal line between the two (experimental).
+The distance from the camera to the pivot of the head (upper neck: nods, turns and an opening mouth leave it
+where it is) is compared with the rearmost mode of the minutes around it. Percent change of that distance
+hardly depends on the camera's focal length or the size of the head; centimetres are about right (METHOD 3.1).
+In a shared room the distance is the one to the partner's habitual place, along the horizontal line between
+the two (experimental).
 
-A recording falls into *segments*: a new layout, a moved camera, or a face that comes back elsewhere after having been
-lost begins a new one. Each segment has a baseline of its own; nothing is interpolated across their borders, and the
-seconds around a camera move are unknown, never a lean. Where the camera frames by itself nothing is measured.
+A recording falls into *segments*: a new layout, a moved camera, or a face that comes back elsewhere after
+having been lost begins a new one. Each segment has a baseline of its own; nothing is interpolated across
+their borders, and the seconds around a camera move are unknown, never a lean. Where the camera frames by
+itself nothing is measured.
 
 Conventions
 -----------
-`time` is a steady clock of 5 Hz; each sample stands for 0.2 s. `lean_cm`, `lean_pct` + = nearer. States: FORWARD 1,
-NEUTRAL 0, BACK 2, UNKNOWN -1. A lean is relative to the person's own posture: whoever leans in for the entire
-recording shows about 0.
+`time` is a steady clock of 5 Hz; each sample stands for 0.2 s. `lean_cm`, `lean_pct` + = nearer.
+States: FORWARD 1, NEUTRAL 0, BACK 2, UNKNOWN -1. A lean is relative to the person's own posture: whoever
+leans in for the entire recording shows about 0.
 
-The neighbours: `lean_segments` (distance, segments), `camera_motion`, `lean_baseline`, `lean_states`, `trunk`.
+The neighbours: `lean_segments` (distance, segments), `camera_motion`, `lean_baseline`, `lean_states`,
+`trunk`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -41,7 +44,7 @@ LEAN_FLAGS = {
     "NO_BACKGROUND": "The background could not be followed, so a moved camera would not have been noticed.",
     "SHORT_BASELINE": "The neutral posture rests on less than four minutes.",
     "PERSON_MOVED": "The person was out of sight and came back in another place; neutral was measured anew.",
-    "NEW_POSTURE": "The person stayed away from the neutral posture for minutes: perhaps a new way of sitting.",
+    "NEW_POSTURE": "The person stayed off the neutral posture for minutes: perhaps a new way of sitting.",
     "ROOM_LEAN": "Leaning towards the partner in a shared room is experimental.",
     "NEUTRAL_UNUSABLE": "A neutral posture was named where the person could not be measured.",
 }
@@ -54,9 +57,9 @@ _DEGRADING = {"NO_BACKGROUND", "SHORT_BASELINE", "ROOM_LEAN"}
 class Trunk:
     """The body beside the head; the angle (hips) is experimental.
 
-    ratio: for each forward episode, in their order, the shoulders' approach over the head's; NaN if not measurable.
-    angle_deg (n,): inclination towards the partner relative to neutral; NaN where hips are not visible.
-    episodes: kind "trunk_forward", strength in degrees.
+    ratio: for each forward episode, in their order, the shoulders' approach over the head's; NaN if not
+    measurable. angle_deg (n,): inclination towards the partner relative to neutral; NaN where hips are not
+    visible. episodes: kind "trunk_forward", strength in degrees.
     """
 
     ratio: list[float]
@@ -68,10 +71,10 @@ class Trunk:
 class Lean:
     """Forward lean of one person. Series have shape (n,) on `time`; NaN (states: UNKNOWN) where not measured.
 
-    episodes: kinds "forward" (with the trunk, or trunk and neck cannot be told apart), "head_forward" (only the
-    head came forward) and "back"; strength is the signed peak [cm]. new_postures: kind "new_posture", strength the
-    median lean [cm]. segment: -1 where nothing was to be measured. quality: 2 good, 1 degraded, 0 not measurable.
-    reason: why nothing was measured, one sentence; empty when something was.
+    episodes: kinds "forward" (with the trunk, or trunk and neck cannot be told apart), "head_forward" (only
+    the head came forward) and "back"; strength is the signed peak [cm]. new_postures: kind "new_posture",
+    strength the median lean [cm]. segment: -1 where nothing was to be measured. quality: 2 good, 1 degraded,
+    0 not measurable. reason: why nothing was measured, one sentence; empty when something was.
     """
 
     person: int
@@ -101,9 +104,9 @@ def measure_lean(
 ) -> Lean:
     """Forward lean of `person`; `partner` is needed in a shared room only.
 
-    `neutral` are stretches (start, end) [s] that a human named as this person's neutral posture: they replace the
-    measured baseline in the segments they lie in. A missing face up to 1 s is bridged, longer is unknown.
-    Sources: METHOD 3.1-3.5.
+    `neutral` are stretches (start, end) [s] that a human named as this person's neutral posture: they replace
+    the measured baseline in the segments they lie in. Usable samples up to 1 s apart are joined, longer gaps
+    are unknown. Sources: METHOD 3.1-3.5.
     """
     p, rows = parameters.lean, observations.person(person)
     clock = steady_clock(observations.facts.duration_s, p.grid_hz)
@@ -143,10 +146,11 @@ def measure_lean(
 def lean_minute(result: Lean, start: float, end: float, parameters: Parameters) -> dict[str, float]:
     """The columns of the minute [start, end) s.
 
-    lean_coverage (0-1) and lean_unknown_pct are shares of the minute, forward, neutral and back percent are shares of
-    what was measured in it; lean_mean_cm, lean_mean_pct and lean_peak_cm (largest) are over all measured samples.
-    lean_episodes counts forward episodes that begin in it, lean_longest_s is the longest one that touches it, in its
-    whole length, 0 without any. Everything but coverage and unknown is NaN where coverage is below .5 (METHOD 5.1).
+    lean_coverage (0-1) and lean_unknown_pct are shares of the minute, forward, neutral and back percent are
+    shares of what was measured in it; lean_mean_cm, lean_mean_pct and lean_peak_cm (largest) are over all
+    measured samples. lean_episodes counts forward episodes that begin in it, lean_longest_s is the longest
+    one that touches it, in its whole length, 0 without any. Everything but coverage and unknown is NaN where
+    coverage is below .5 (METHOD 5.1).
     """
     return _figures(result, start, end, parameters.quality.coverage_min)
 
@@ -155,8 +159,9 @@ def lean_summary(result: Lean, start: float, end: float, parameters: Parameters)
     """The same columns over a whole session or part of it, in seconds measured whatever the coverage, and:
 
     lean_valid_minutes (minutes with coverage of at least .5), lean_episodes_per_min (per measured minute),
-    lean_head_forward_episodes (those of lean_episodes in which only the head came forward), lean_sway_cm (median
-    sigma0), lean_distance_cm (median baseline). A session figure wants at least 3 valid minutes (METHOD 5.1).
+    lean_head_forward_episodes (those of lean_episodes in which only the head came forward), lean_sway_cm
+    (median sigma0), lean_distance_cm (median baseline). A session figure wants at least 3 valid minutes
+    (METHOD 5.1).
     """
     figures = _figures(result, start, end, 0.0)
     edges = np.append(np.arange(start, end, 60.0), end)
@@ -166,7 +171,9 @@ def lean_summary(result: Lean, start: float, end: float, parameters: Parameters)
     begun = [e for e in result.episodes if start <= e.start < end]
     only_head = sum(e.kind == "head_forward" for e in begun)
     figures["lean_valid_minutes"] = float((coverage >= parameters.quality.coverage_min).sum())
-    figures["lean_episodes_per_min"] = 60 * figures["lean_episodes"] / measured_s if measured_s else float("nan")
+    figures["lean_episodes_per_min"] = (
+        60 * figures["lean_episodes"] / measured_s if measured_s else float("nan")
+    )
     figures["lean_head_forward_episodes"] = float(only_head) if measured_s else float("nan")
     figures["lean_sway_cm"] = _median(result.sigma_cm[part])
     figures["lean_distance_cm"] = _median(result.baseline_cm[part])
@@ -178,7 +185,8 @@ def lean_intervals(result: Lean, edges: np.ndarray, parameters: Parameters) -> d
 
     `edges` (m + 1,) [s] are the minutes' borders. The smallest and the largest figure of each minute when the
     baseline is moved by -1/2, 0, 1/2 sigma0 and the threshold is 4, 5, 6 cm (never below 3 sigma0):
-    lean_forward_pct_low, lean_forward_pct_high, lean_back_pct_low, lean_back_pct_high, shape (m,), NaN without data.
+    lean_forward_pct_low, lean_forward_pct_high, lean_back_pct_low, lean_back_pct_high, shape (m,), NaN
+    without data.
     """
     p = parameters.lean
     known = _shares(result.time, result.states != UNKNOWN, edges)
@@ -247,7 +255,9 @@ def _head_episodes(
     border = np.diff(segment, prepend=segment[:1]) != 0
     found = []
     for label, kind in ((FORWARD, "forward"), (BACK, "back")):
-        series = np.where(states == label, YES, np.where((states == UNKNOWN) & ~border, UNKNOWN, NO)).astype(np.int8)
+        series = np.where(states == label, YES, np.where((states == UNKNOWN) & ~border, UNKNOWN, NO)).astype(
+            np.int8
+        )
         series = relabel_short(series, clock, longest, UNKNOWN, p.lost_s, YES, YES)
         found += episodes_of(series, clock, longest, kind, lean)
     return sorted(found, key=lambda episode: episode.start)
@@ -288,7 +298,9 @@ def _with_trunk(
     return replace(result, episodes=episodes, trunk=trunk)
 
 
-def _new_postures(clock: np.ndarray, lean: np.ndarray, segment: np.ndarray, p: LeanParameters) -> list[Episode]:
+def _new_postures(
+    clock: np.ndarray, lean: np.ndarray, segment: np.ndarray, p: LeanParameters
+) -> list[Episode]:
     """Where the lean's median over 30 s stays beyond the threshold for 3 minutes and more."""
     block = round(30 * p.grid_hz)
     count = len(lean) // block
@@ -330,7 +342,16 @@ def _figures(result: Lean, start: float, end: float, coverage_min: float) -> dic
     known = states != UNKNOWN
     total, measured = len(states), int(known.sum())
     coverage = measured / total if total else float("nan")
-    names = ("forward_pct", "neutral_pct", "back_pct", "mean_cm", "mean_pct", "peak_cm", "episodes", "longest_s")
+    names = (
+        "forward_pct",
+        "neutral_pct",
+        "back_pct",
+        "mean_cm",
+        "mean_pct",
+        "peak_cm",
+        "episodes",
+        "longest_s",
+    )
     figures = {f"lean_{name}": float("nan") for name in names}
     figures["lean_unknown_pct"] = 100 * (1 - coverage)
     figures["lean_coverage"] = coverage
@@ -352,7 +373,7 @@ def _between(time: np.ndarray, start: float, end: float) -> slice:
 
 
 def _shares(time: np.ndarray, of: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Share of the samples between consecutive edges (m + 1,) for which `of` (n,) holds; NaN without samples; (m,)."""
+    """Share (m,) of the samples between edges (m + 1,) for which `of` (n,) holds; NaN without any."""
     total = np.concatenate([[0], np.cumsum(of)])
     at = np.searchsorted(time, np.asarray(edges) - 1e-6)
     with np.errstate(invalid="ignore", divide="ignore"):

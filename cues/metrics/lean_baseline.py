@@ -1,11 +1,13 @@
 """Where a person habitually sits: the rearmost density mode of a distance, rolling.
 
-A lean is a change of distance, so everything hangs on what it is measured from. Averages fail: the more a person
-leans, the more the average leans too. The rearmost mode of the last and next five minutes does not (METHOD 3.4).
+A lean is a change of distance, so everything hangs on what it is measured from. Averages fail: the more a
+person leans, the more the average leans too. The rearmost mode of the last and next five minutes does not
+(METHOD 3.4).
 
 Conventions
 -----------
-Distances in cm, shape (n,), on a steady clock of `rate` Hz; larger is further back. Missing is NaN and takes no part.
+Distances in cm, shape (n,), on a steady clock of `rate` Hz; larger is further back. Missing is
+NaN and takes no part.
 """
 
 import numpy as np
@@ -19,10 +21,11 @@ _PAD_BANDWIDTHS = 4  # so that a mode at the edge of the data is a local maximum
 
 
 def rear_mode(distance: np.ndarray, parameters: Lean) -> float:
-    """The rearmost local maximum of the density of `distance` [cm] that is high enough; NaN without valid samples.
+    """The rearmost local maximum of the density of `distance` [cm] that is high enough; NaN without valid
+    samples.
 
-    Gaussian kernel density with a bandwidth of 0.8 cm or 1.3 % of the median distance, whichever is more; "high
-    enough" is 25 % of the highest maximum (METHOD 3.4). NaN samples take no part.
+    Gaussian kernel density with a bandwidth of 0.8 cm or 1.3 % of the median distance, whichever is more;
+    "high enough" is 25 % of the highest maximum (METHOD 3.4). NaN samples take no part.
     """
     valid = distance[np.isfinite(distance)]
     if len(valid) == 0:
@@ -35,7 +38,9 @@ def rear_mode(distance: np.ndarray, parameters: Lean) -> float:
     start = low - pad * step
     place = np.round((valid - start) / step).astype(int)
     place = place[(place >= 0) & (place < count)]
-    density = gaussian_filter1d(np.bincount(place, minlength=count).astype(float), _GRID_PER_BANDWIDTH, mode="constant")
+    density = gaussian_filter1d(
+        np.bincount(place, minlength=count).astype(float), _GRID_PER_BANDWIDTH, mode="constant"
+    )
     inner = density[1:-1]
     peaks = (inner >= density[:-2]) & (inner > density[2:])
     peaks &= inner >= parameters.rear_peak_relative * density.max()
@@ -46,8 +51,8 @@ def rolling_baseline(distance: np.ndarray, rate: float, parameters: Lean) -> tup
     """The baseline [cm] of one segment, shape (n,), and whether it is a rolling one.
 
     The rear mode of windows of 10 minutes every minute, each with at least 120 s of valid samples, linearly
-    interpolated between the windows' centres. A segment shorter than 4 minutes, or without such a window, has its
-    one rear mode throughout (False). All NaN where `distance` holds no valid sample.
+    interpolated between the windows' centres. A segment shorter than 4 minutes, or without such a window, has
+    its one rear mode throughout (False). All NaN where `distance` holds no valid sample.
     """
     n = len(distance)
     if n / rate >= parameters.short_recording_s:
@@ -65,7 +70,7 @@ def rolling_baseline(distance: np.ndarray, rate: float, parameters: Lean) -> tup
 
 
 def sway(distance: np.ndarray, baseline: np.ndarray, parameters: Lean) -> float:
-    """sigma0 [cm]: robust SD of the samples within 3 cm of the baseline (METHOD 3.4); NaN for fewer than two."""
+    """sigma0 [cm]: robust SD of the samples within 3 cm of the baseline (METHOD 3.4); NaN below two."""
     off = distance - baseline
     return robust_sd(off[np.abs(off) < parameters.sigma_window_cm])
 
@@ -75,8 +80,8 @@ def neutral_baseline(
 ) -> np.ndarray | None:
     """The baseline [cm] that a person gave by naming neutral stretches (start, end) [s]; shape (n,) or None.
 
-    The median distance of each named stretch stands at its middle, linearly interpolated between several. None where
-    no named stretch holds a valid sample of this segment.
+    The median distance of each named stretch stands at its middle, linearly interpolated between several.
+    None where no named stretch holds a valid sample of this segment.
     """
     places, levels = [], []
     for start, end in sorted(neutral):

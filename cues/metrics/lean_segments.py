@@ -1,13 +1,14 @@
 """From observations to a distance whose values can be compared with one another, segment by segment.
 
-A segment is a part of a recording within which one baseline can hold: one layout, an unmoved camera, a person who did
-not come back in another place. This module finds the segments and what in them must not be read (METHOD 3.1, 3.4).
+A segment is a part of a recording within which one baseline can hold: one layout, an unmoved camera, a person
+who did not come back in another place. This module finds the segments and what in them must not be read
+(METHOD 3.1, 3.4).
 
 Conventions
 -----------
-Raw samples have shape (n,), the lean clock has shape (m,). Distances in cm, missing is NaN. In a shared room the
-distance is from the pivot of the head to the partner's habitual place, along the horizontal line between the habitual
-places of the two; otherwise from the pivot to the lens.
+Raw samples have shape (n,), the lean clock has shape (m,). Distances in cm, missing is NaN. In a
+shared room the distance is from the pivot of the head to the partner's habitual place, along the horizontal
+line between the habitual places of the two; otherwise from the pivot to the lens.
 """
 
 from dataclasses import dataclass, field
@@ -26,10 +27,10 @@ _UP = np.array([0.0, -1.0, 0.0])
 class Distance:
     """The distance of one person's head on the lean clock, and the segments it falls into.
 
-    distance_cm (m,): NaN where not measured; segment (m,): -1 where nothing is to be measured. beside_camera_move:
-    segments that begin or end with a camera move. towards: horizontal direction to the partner (x, z), shared room
-    only. framed_share, followed_share: of the samples that show the person, those left out for auto-framing, and
-    those with a background to follow. flags: machine codes.
+    distance_cm (m,): NaN where not measured; segment (m,): -1 where nothing is to be measured.
+    beside_camera_move: segments that begin or end with a camera move. towards: horizontal direction to the
+    partner (x, z), shared room only. framed_share, followed_share: of the samples that show the person, those
+    left out for auto-framing, and those with a background to follow. flags: machine codes.
     """
 
     distance_cm: np.ndarray
@@ -42,7 +43,12 @@ class Distance:
 
 
 def measure_distance(
-    observations: Observations, person: int, partner: int | None, usable: np.ndarray, clock: np.ndarray, parameters: Lean
+    observations: Observations,
+    person: int,
+    partner: int | None,
+    usable: np.ndarray,
+    clock: np.ndarray,
+    parameters: Lean,
 ) -> Distance:
     """Distance and segments of `person` on `clock`; `usable` (n,) says which samples have a head to measure.
 
@@ -124,7 +130,7 @@ def _stretches(stretch: np.ndarray) -> list[slice]:
 
 
 def _on_clock(clock: np.ndarray, time: np.ndarray, inside: slice) -> slice:
-    """The clock's samples that belong to a stretch of raw samples: from its first sample to the next stretch's."""
+    """The clock's samples of a stretch of raw samples: from its first sample to the next stretch's."""
     start = 0 if inside.start == 0 else int(np.searchsorted(clock, time[inside.start]))
     stop = len(clock) if inside.stop >= len(time) else int(np.searchsorted(clock, time[inside.stop]))
     return slice(start, stop)
@@ -133,7 +139,7 @@ def _on_clock(clock: np.ndarray, time: np.ndarray, inside: slice) -> slice:
 def _towards_partner(
     pivot: np.ndarray, partner_rows: dict[str, np.ndarray] | None, inside: slice
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """The partner's habitual place (x, z) [cm] in this stretch and the unit direction (x, z) to it; None if unknown."""
+    """The partner's habitual place (x, z) [cm] in this stretch and the unit direction to it, if known."""
     if partner_rows is None:
         return None
     other = np.stack([partner_rows["head_x"][inside], partner_rows["head_z"][inside]], 1)
@@ -148,7 +154,7 @@ def _towards_partner(
 
 
 def _room_axes(pivot: np.ndarray, place: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the partner's place along the line between the two (k,), and the coordinates across it (k, 2)."""
+    """Distance to the partner's place along the line between the two (k,), and what is across it (k, 2)."""
     flat = pivot[:, [0, 2]]
     along = (place - flat) @ direction
     return along, np.stack([flat @ np.array([-direction[1], direction[0]]), pivot @ _UP], 1)
@@ -173,11 +179,14 @@ def _size_stands_still(along: np.ndarray, across: np.ndarray, time: np.ndarray, 
     return bool(still and sideways > parameters.auto_framing_lateral_sd_cm)
 
 
-def _returned_elsewhere(time: np.ndarray, along: np.ndarray, across: np.ndarray, parameters: Lean) -> list[float]:
-    """Times [s] in the middle of gaps of over 5 s after which the person is in another place (METHOD 3.4 (ii)).
+def _returned_elsewhere(
+    time: np.ndarray, along: np.ndarray, across: np.ndarray, parameters: Lean
+) -> list[float]:
+    """Middles [s] of gaps of over 5 s after which the person is in another place (METHOD 3.4 (ii)).
 
-    Another place: the medians of the 10 s before and after differ by what a lean needs (5 cm or three times the sway),
-    in distance or across it. The sway of each coordinate is the robust SD of its changes within 10 s, over sqrt 2.
+    Another place: the medians of the 10 s before and after differ by what a lean needs (5 cm or three times
+    the sway), in distance or across it. The sway of each coordinate is the robust SD of its changes within 10
+    s, over sqrt 2.
     """
     valid = np.flatnonzero(np.isfinite(along))
     gaps = np.flatnonzero(np.diff(time[valid]) > parameters.lost_s)

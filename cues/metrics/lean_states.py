@@ -16,9 +16,9 @@ FORWARD, NEUTRAL, BACK = 1, 0, 2
 def lean_states(time: np.ndarray, lean: np.ndarray, enter: np.ndarray, parameters: Lean) -> np.ndarray:
     """States int8 of shape (m,).
 
-    A lean begins where `lean` (m,) reaches `enter` (m,) and ends where it falls below .6 of it; interruptions under
-    1 s are bridged, leans under 2 s dropped; leaning back is the same with the sign turned. NaN in either gives
-    UNKNOWN and ends a lean.
+    A lean begins where `lean` (m,) reaches `enter` (m,) and ends where it falls below .6 of it; interruptions
+    under 1 s are bridged, leans under 2 s dropped; leaning back is the same with the sign turned. NaN in
+    either gives UNKNOWN and ends a lean.
     """
     longest = 2.5 / parameters.grid_hz
     states = np.full(len(lean), NEUTRAL, np.int8)
@@ -32,7 +32,7 @@ def lean_states(time: np.ndarray, lean: np.ndarray, enter: np.ndarray, parameter
 
 
 def _beyond(value: np.ndarray, enter: np.ndarray, leave: np.ndarray) -> np.ndarray:
-    """`episodes.hysteresis` with thresholds that change over time, without a loop: the last decisive sample counts."""
+    """`episodes.hysteresis` with thresholds that change over time: the last decisive sample counts."""
     with np.errstate(invalid="ignore"):
         entered = value >= enter
         left = ~(value >= leave)  # NaN leaves

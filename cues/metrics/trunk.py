@@ -2,14 +2,15 @@
 
 Two questions, both answered only where the body is visible:
 
-* did the shoulders come along with the head? (`shoulder_ratios`: a hinge at the hips predicts about .65 of the head's
-  approach, a stretched neck about 0);
+* did the shoulders come along with the head? (`shoulder_ratios`: a hinge at the hips predicts about .65 of
+  the head's approach, a stretched neck about 0);
 * where hips are visible, how far is the trunk inclined? (`trunk_angle`, experimental)
 
 Conventions
 -----------
-Body points come about twice a second and are NaN between; image positions in px, world positions in m with the origin
-between the hips (x right, y down, z away from the camera). Angles in degrees, + = towards the partner.
+Body points come about twice a second and are NaN between; image positions in px, world positions
+in m with the origin between the hips (x right, y down, z away from the camera). Angles in degrees, + =
+towards the partner.
 """
 
 import numpy as np
@@ -34,10 +35,10 @@ def shoulder_ratios(
 ) -> list[float]:
     """rho of each episode: the shoulders' approach over the head's; NaN where the shoulders cannot tell.
 
-    `person` are the observation columns (n,); the rest stands on the lean clock (m,): baseline and lean [cm], neutral
-    (bool), segment (int, -1 none). Shoulder width w gives the approach Z0 (1 - w0 / w), with w0 the median width of
-    the same segment's neutral samples; both shoulders must be visible (.6) and turned less than 15 degrees from where
-    they are in neutral samples. Source: METHOD 3.2.
+    `person` are the observation columns (n,); the rest stands on the lean clock (m,): baseline and lean [cm],
+    neutral (bool), segment (int, -1 none). Shoulder width w gives the approach Z0 (1 - w0 / w), with w0 the
+    median width of the same segment's neutral samples; both shoulders must be visible (.6) and turned less
+    than 15 degrees from where they are in neutral samples. Source: METHOD 3.2.
     """
     width, turn, seen = _shoulders(person, parameters)
     looks = np.flatnonzero(seen)
@@ -67,12 +68,12 @@ def shoulder_ratios(
 def trunk_angle(
     person: dict[str, np.ndarray], clock: np.ndarray, towards: np.ndarray | None, parameters: Lean
 ) -> np.ndarray:
-    """Inclination of the trunk towards the partner [deg] on the clock (m,); NaN where hips or shoulders are not seen.
+    """Inclination of the trunk towards the partner [deg] on the clock (m,); NaN where the body is not seen.
 
-    `towards` is the horizontal direction to the partner in the camera frame (x, z), unit length; None means a partner
-    beside the camera's view, on the side that the head faces when seen in profile, behind the camera otherwise. Seen
-    from the side (shoulder width below half the torso's length) the angle is measured in the image, otherwise in the
-    body network's world coordinates. Experimental. Source: METHOD 3.3.
+    `towards` is the horizontal direction to the partner in the camera frame (x, z), unit length; None means a
+    partner beside the camera's view, on the side that the head faces when seen in profile, behind the camera
+    otherwise. Seen from the side (shoulder width below half the torso's length) the angle is measured in the
+    image, otherwise in the body network's world coordinates. Experimental. Source: METHOD 3.3.
     """
     side, profile = _image_angle(person, towards, parameters)
     depth = _world_angle(person, np.array([0.0, -1.0]) if towards is None else towards, parameters)
@@ -88,7 +89,8 @@ def trunk_angle(
 def _shoulders(person: dict[str, np.ndarray], parameters: Lean) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Width [px], turn about the vertical [deg], and whether both are seen; shape (n,) each."""
     width = np.hypot(
-        person["shoulder_left_x"] - person["shoulder_right_x"], person["shoulder_left_y"] - person["shoulder_right_y"]
+        person["shoulder_left_x"] - person["shoulder_right_x"],
+        person["shoulder_left_y"] - person["shoulder_right_y"],
     )
     turn = np.degrees(
         np.arctan2(
@@ -103,7 +105,7 @@ def _shoulders(person: dict[str, np.ndarray], parameters: Lean) -> tuple[np.ndar
 
 
 def _mean_of_visible_sides(person: dict[str, np.ndarray], axis: str, parameters: Lean) -> np.ndarray:
-    """Shoulder minus hip along one axis, mean of the sides whose shoulder and hip are both visible; NaN for neither."""
+    """Shoulder minus hip along one axis, mean of the sides with both of them visible; NaN for neither."""
     total, count = np.zeros(len(person["time"])), np.zeros(len(person["time"]))
     for side in _SIDES:
         difference = person[f"shoulder_{side}_{axis}"] - person[f"hip_{side}_{axis}"]
@@ -126,7 +128,10 @@ def _image_angle(
     with np.errstate(invalid="ignore"):
         profile = width < parameters.profile_width_ratio * np.hypot(x, y)
     facing = person["head_yaw"][np.isfinite(person["head_yaw"])]
-    sideways = float(np.median(facing)) if towards is None and len(facing) else (0.0 if towards is None else towards[0])
+    if towards is not None:
+        sideways = float(towards[0])
+    else:
+        sideways = float(np.median(facing)) if len(facing) else 0.0
     return np.degrees(np.arctan2(x * np.sign(sideways), np.abs(y))), profile
 
 

@@ -1,8 +1,9 @@
 """Made observations with known leans (METHOD 6.4 G3): a head's distance, a background, shoulders.
 
-The behaviour: sway as AR(1) noise (SD 1 cm, time constant 15 s), 3 cm of slow sag over 25 minutes, leans of 9 cm in
-the median that fill a given fraction of the time, seats that are moved, cameras that are bumped, zoomed, or frame by
-themselves. A zoom by the factor z makes a head at distance D look as if it were at D / z, and the background z larger.
+The behaviour: sway as AR(1) noise (SD 1 cm, time constant 15 s), 3 cm of slow sag over 25 minutes, leans of 9
+cm in the median that fill a given fraction of the time, seats that are moved, cameras that are bumped,
+zoomed, or frame by themselves. A zoom by the factor z makes a head at distance D look as if it were at D / z,
+and the background z larger.
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from cues.metrics.episodes import Episode
+from cues.metrics.forward_lean import FORWARD_KINDS, Lean
 from cues.observations import OBSERVATIONS, SCENE, Observations, RecordingFacts
 
 RATE_HZ = 10.0
 WIDTH_PX = 640.0
+MINUTES_25 = np.arange(15000) / RATE_HZ
+"""Sample times [s] of the usual session."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def sway(rng: np.random.Generator, n: int, sd_cm: float = 1.0, tau_s: float = 15
 
 
 def leans(rng: np.random.Generator, duration_s: float, fraction: float) -> list[Episode]:
-    """Leans that fill about `fraction` of the time: log-normal, 9 cm and 20 s in the median (at least 5 cm, 3 s)."""
+    """Leans that fill about `fraction` of the time: log-normal, median 9 cm and 20 s, from 5 cm and 3 s."""
     found, now = [], float(rng.exponential(10))
     while now < duration_s - 5:
         length = float(np.clip(rng.lognormal(np.log(20), 0.6), 3, 120))
@@ -77,8 +81,8 @@ def session(
 ) -> MadeLean:
     """A session of one person in front of a camera.
 
-    seat_moves: (time [s], how much further back [cm]); zoom: factor over time (n,); shift_px: of the background (n,);
-    missing_share: share of the time with the face missing, in gaps of up to 3 s.
+    seat_moves: (time [s], how much further back [cm]); zoom: factor over time (n,); shift_px: of the
+    background (n,); missing_share: share of the time with the face missing, in gaps of up to 3 s.
     """
     n = round(duration_s * RATE_HZ)
     time = np.arange(n) / RATE_HZ
@@ -109,7 +113,7 @@ def observe(
     stretch: np.ndarray | None = None,
     setup: str = "single",
 ) -> Observations:
-    """Observations of person 0 with a well-seen, camera-facing head; the background is looked at once a second."""
+    """Observations of person 0 with a well-seen head facing the camera; the background once a second."""
     rows = head_rows(time, 0, x_cm, z_cm, face)
     scene = scene_rows(time, 0, stretch)
     if shift_px is not None:
@@ -161,7 +165,9 @@ def scene_rows(time: np.ndarray, person: int, stretch: np.ndarray | None = None)
     return rows
 
 
-def assemble(rows: list[dict[str, np.ndarray]], scenes: list[dict[str, np.ndarray]], setup: str) -> Observations:
+def assemble(
+    rows: list[dict[str, np.ndarray]], scenes: list[dict[str, np.ndarray]], setup: str
+) -> Observations:
     """Observations of one or more people from their columns."""
 
     def table(parts: list[dict[str, np.ndarray]], schema: pa.Schema) -> pa.Table:
@@ -189,3 +195,13 @@ def event_scores(found: list[Episode], true: list[Episode]) -> tuple[int, int, i
                 hits += 1
                 break
     return hits, len(found) - hits, len(true) - hits
+
+
+def forward(result: Lean) -> list[Episode]:
+    """The measured leans forward, with the trunk or the head only."""
+    return [e for e in result.episodes if e.kind in FORWARD_KINDS]
+
+
+def backward(result: Lean) -> list[Episode]:
+    """The measured leans back."""
+    return [e for e in result.episodes if e.kind == "back"]
