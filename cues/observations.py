@@ -20,6 +20,8 @@ Gaze: degrees relative to the ray from the midpoint of the eyes to the lens; h +
 """
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,23 +178,43 @@ def angles_from_rotation(rotation: np.ndarray) -> tuple[float, float, float]:
     return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(np.arctan2(side[1], side[0])))
 
 
-def write_table(table: pa.Table, path: Path, facts: RecordingFacts) -> None:
-    """Writes one of the three tables with the facts in its metadata (zstd, split bytes: an hour is a few MB)."""
+def write_observations(observations: Observations, folder: Path) -> list[Path]:
+    """Writes the tables into `folder` (made when missing), all of them or none; returns their paths.
+
+    Raises SessionFolderError when they cannot be written (disk full, no permission); what was there has not changed.
+    """
+    tables = {"observations": observations.table, "scene": observations.scene, "sound": observations.sound}
+    aside: dict[Path, Path] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            if table is not None:
+                final = folder / f"{name}.parquet"
+                aside[final] = folder / f".{name}.parquet.writing"
+                _write_table(table, aside[final], observations.facts)
+        for final, written in aside.items():
+            os.replace(written, final)
+    except OSError as error:
+        for written in aside.values():
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
+        raise SessionFolderError(
+            f"'{folder}' cannot be written ({error.strerror or error}): make room or choose another folder."
+        ) from None
+    if observations.sound is None:
+        (folder / "sound.parquet").unlink(missing_ok=True)  # of an earlier recording
+    return list(aside)
+
+
+def _write_table(table: pa.Table, path: Path, facts: RecordingFacts) -> None:
+    """One of the tables with the facts in its metadata (zstd, split bytes: an hour is a few MB)."""
     table = table.replace_schema_metadata({"cues": json.dumps(asdict(facts))})
     floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
     encoding = {name: "BYTE_STREAM_SPLIT" for name in floats}
-    pq.write_table(table, path, compression="zstd", use_dictionary=False, column_encoding=encoding)
-
-
-def write_observations(observations: Observations, folder: Path) -> list[Path]:
-    """Writes the tables into `folder`; returns the paths written."""
-    tables = {"observations": observations.table, "scene": observations.scene, "sound": observations.sound}
-    written = []
-    for name, table in tables.items():
-        if table is not None:
-            write_table(table, folder / f"{name}.parquet", observations.facts)
-            written.append(folder / f"{name}.parquet")
-    return written
+    with path.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=encoding)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_observations(folder: Path) -> Observations:

@@ -59,7 +59,8 @@ class Layout:
     flat_grey: float = 6.0  # a bar's colours stay within this
     dark_grey: float = 45.0  # darker flat bars at an edge are a letterbox or a call's canvas [J]
     tear_share: float = 0.55  # of a line's length that must be torn for a cut between two people [J]
-    person_face_share: float = 0.05  # seen less than this share of the time: passes through, not a participant [J]
+    person_face_share: float = 0.15  # seen less than this share of the most seen person's time: passes through [J]
+    people_max: int = 4  # measured; the report takes two of them
     same_person_likeness: float = 0.75  # Bhattacharyya coefficient of head, clothes and surroundings [J]
     boundary_s: float = 0.1  # a change of layout is located this precisely
 
@@ -104,6 +105,9 @@ class Quality:
     track_age_min_s: float = 0.2
     coverage_good: float = 0.75
     coverage_min: float = 0.50  # below: a dash
+    last_minute_row_s: float = 1.0  # what is left at the end and shorter than this is no minute [J]
+    last_minute_figures_s: float = 15.0  # a shorter last minute has its row and no figures [J]
+    hidden_share_max: float = 0.02  # out of the layout for more: no figure for the whole session [J]
     min_valid_minutes: int = 3
     min_valid_minutes_mirroring: int = 5
     interval_low_pp: float = 25.0  # measurement interval wider: low confidence
@@ -242,6 +246,8 @@ class Mirroring:
     timeline_mismatched_windows: int = 4000  # at least as many give the curve's percentile [J]
     timeline_mismatched_min: int = 100  # fewer with expression: no episodes on the curve [J]
     r_clip: float = 0.999
+    window_min_valid: float = 0.25  # valid in both, of a mismatched window: what is left of two halves that do not
+    # overlap more than by chance; with 0.5, gaps shared by both raise z by 0.7 in unrelated pairs [S]
     sd_floor: float = 0.03
     gap_fill_s: float = 0.5
     gate_sd_sigma: float = 2.0
@@ -261,6 +267,7 @@ class Mirroring:
     smile_merge_s: float = 0.5
     smile_rest_percentile: float = 20.0
     onset_share: float = 0.2
+    crosstalk_rounds: int = 5  # of fitting head pose and choosing anew when the person does not smile [J]
     crosstalk_min_s: float = 60.0  # less time without a smile: head pose is not regressed out [J]
     response_min_s: float = 0.2
     response_max_s: float = 2.0

@@ -74,6 +74,15 @@ class Survey:
         starts = [s.start for s in self.stretches]
         return max(int(np.searchsorted(starts, time + 1e-6, side="right")) - 1, 0)
 
+    def between(self, start: float, end: float) -> "Survey":
+        """The survey without the pictures of stretches that lie outside [start, end] s (with a second to spare)."""
+        nothing = np.zeros((0, 0, 3), np.uint8)
+        stretches = tuple(
+            s if s.start <= end + 1.0 and s.end >= start - 1.0 else replace(s, reference=nothing)
+            for s in self.stretches
+        )
+        return replace(self, stretches=stretches)
+
 
 @dataclass
 class _Look:
@@ -95,8 +104,8 @@ def survey_recording(
 ) -> Survey:
     """Surveys a recording.
 
-    setup: auto, single, split_screen or shared_room. chosen: numbers of the people to measure, in the order of the
-    share of the time they are seen; by default the two seen most. Raises RecordingError where nobody is found, or
+    setup: auto, single, split_screen or shared_room. chosen: numbers of the people to measure, counted from 1 from left
+    to right; by default the four seen most (which two of them are reported is decided later). Raises RecordingError where nobody is found, or
     where the setup asks for more people than there are.
     """
     info = read_info(path)
@@ -286,26 +295,30 @@ def _sameness(a: _Seated, b: _Seated) -> float:
 def _choose(
     known: list[Person], chosen: tuple[int, ...] | None, setup: str, path: Path, layout: Layout
 ) -> tuple[tuple[Person, ...], tuple[Person, ...]]:
-    """The people to measure and those left out, each in the order of how much they are seen."""
-    ranked = sorted(known, key=lambda p: (-round(p.share, 2), -p.size_px))
-    if not ranked:
+    """The people to measure and those left out, each from left to right."""
+    if not known:
         raise RecordingError(
             f"Nobody's face was found in {path.name}: check that it is the right file, that faces are lit from the "
             "front and are at least a twelfth of the picture's height."
         )
+    ordered = sorted(known, key=lambda p: p.centre_x)
     if chosen is None:
-        most = 1 if setup == "single" else 2
+        ranked = sorted(known, key=lambda p: (-round(p.share, 2), -p.size_px))
+        most = 1 if setup == "single" else layout.people_max
         people = [p for p in ranked if p.share >= layout.person_face_share * ranked[0].share][:most]
     else:
-        if any(not 1 <= number <= len(ranked) for number in chosen):
-            raise RecordingError(f"{path.name} shows {len(ranked)} people; --people takes numbers from 1 to {len(ranked)}.")
-        people = [ranked[number - 1] for number in chosen]
+        if any(not 1 <= number <= len(ordered) for number in chosen):
+            raise RecordingError(
+                f"{path.name} shows {len(ordered)} people; --people takes numbers from 1 to {len(ordered)}, from left to right."
+            )
+        people = [ordered[number - 1] for number in chosen]
+    numbers = {p.person for p in people}
     if setup in ("split_screen", "shared_room") and len(people) < 2:
         raise RecordingError(
             f"Two people were asked for, and only one was found in {path.name}: use --setup single, or check that both "
             "faces can be seen."
         )
-    return tuple(people), tuple(p for p in ranked if p not in people)
+    return tuple(p for p in ordered if p.person in numbers), tuple(p for p in ordered if p.person not in numbers)
 
 
 def _assemble(
@@ -370,8 +383,8 @@ def _setup_of(stretches: tuple[Stretch, ...], people: tuple[Person, ...], setup:
     shared = apart = 0.0
     for stretch in stretches:
         tiles = [seat.tile for seat in stretch.seats]
-        if len(tiles) == 2:
-            if np.array_equal(tiles[0], tiles[1]):
+        if len(tiles) >= 2:
+            if len({tuple(tile) for tile in tiles}) < len(tiles):
                 shared += stretch.end - stretch.start
             else:
                 apart += stretch.end - stretch.start
@@ -379,8 +392,8 @@ def _setup_of(stretches: tuple[Stretch, ...], people: tuple[Person, ...], setup:
 
 
 def _numbered(survey: Survey) -> Survey:
-    """Renumbers the measured people 0 and 1 from left to right."""
-    order = sorted(survey.people, key=lambda p: p.centre_x)
+    """Renumbers the measured people from 0, from left to right."""
+    order = survey.people
     number = {person.person: k for k, person in enumerate(order)}
     stretches = tuple(
         replace(

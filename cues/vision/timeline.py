@@ -107,7 +107,7 @@ class Timeline:
 def read_timeline(path: str | Path, limits: Media = Media()) -> Timeline:
     """The timeline of the recording's first video stream (about 1 s for an hour; kept for the next call).
 
-    Raises RecordingError where the file cannot be opened or has no video.
+    Raises RecordingError where the file cannot be opened, has no video or pictures of an absurd size.
     """
     path = Path(path)
     stamp = path.stat() if path.exists() else None
@@ -154,6 +154,7 @@ def container_zero(container: InputContainer) -> Fraction:
 def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) -> Timeline:
     with open_container(path, limits.max_pixels) as container:
         video = video_stream(container, path)
+        _refuse_absurd_size(path, video.codec_context.width, video.codec_context.height, limits)
         zero = container_zero(container)
         no_presentation_times = container.format.name == "avi" and video.codec_context.has_b_frames
         vp8 = video.codec_context.name == "vp8"
@@ -192,6 +193,15 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
         repaired=not np.array_equal(shown, times) or bool(np.any(stored_ticks == NO_TICK)),
         last_packet_s=last_packet - float(zero),
     )
+
+
+def _refuse_absurd_size(path: Path, width: int, height: int, limits: Media) -> None:
+    """Raises RecordingError for pictures that no session recording has."""
+    if max(width, height) > limits.max_side_px or width * height > limits.max_pixels:
+        raise RecordingError(
+            f"{path.name} has pictures of {width} x {height} pixels, more than can be analysed "
+            f"({limits.max_side_px} a side, {limits.max_pixels // 1_000_000} megapixels); export it smaller."
+        )
 
 
 def _usual_interval(times: np.ndarray) -> int:

@@ -73,7 +73,6 @@ def read_info(path: str | Path, limits: Media = Media()) -> VideoInfo:
         )
     with open_container(path, limits.max_pixels) as container:
         stream = video_stream(container, path)
-        refuse_absurd_size(path, stream.codec_context.width, stream.codec_context.height, limits)
         first = _first_frame(path, stream)
         picture = picture_of(first, stream.sample_aspect_ratio)
         promised = [s.duration * s.time_base for s in (stream,) if s.duration and s.start_time is not None]
@@ -155,15 +154,6 @@ def read_frames_at(
     timeline = read_timeline(path, limits)
     wanted = timeline.at(np.asarray(times, float), limits.on_screen_tolerance_s)
     yield from _frames(Path(path), timeline, wanted, max_height, threads, undecodable, limits)
-
-
-def refuse_absurd_size(path: Path, width: int, height: int, limits: Media) -> None:
-    """Raises RecordingError for pictures that no session recording has."""
-    if max(width, height) > limits.max_side_px or width * height > limits.max_pixels:
-        raise RecordingError(
-            f"{path.name} has pictures of {width} x {height} pixels, more than can be analysed "
-            f"({limits.max_side_px} a side, {limits.max_pixels // 1_000_000} megapixels); export it smaller."
-        )
 
 
 def _first_frame(path: Path, stream: VideoStream) -> VideoFrame:

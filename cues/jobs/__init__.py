@@ -1,0 +1,1 @@
+"""Long work: what runs an analysis, on which processes."""

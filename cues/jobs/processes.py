@@ -1,0 +1,61 @@
+"""The processes of this machine that read segments: started once, each with its own networks.
+
+A worker ignores Ctrl-C (the command decides), and ends by itself when the command that started it is gone.
+"""
+
+import multiprocessing
+import multiprocessing.util
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from cues.analysis import Plan, Pool, Task, read_task
+from cues.vision.segment import Networks, Segment
+
+_networks: Networks | None = None
+_counter: Any = None
+
+
+def _start(counter: Any, parent: int) -> None:
+    global _networks, _counter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _networks, _counter = Networks(), counter
+    multiprocessing.util.Finalize(None, _networks.close, exitpriority=10)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _read(plan: Plan, task: Task) -> Segment:
+    assert _networks is not None
+
+    def count(samples: int) -> None:
+        with _counter.get_lock():
+            _counter.value += samples
+
+    return read_task(plan, task, _networks, count)
+
+
+@contextmanager
+def local_pool(workers: int) -> Iterator[Pool]:
+    """A pool of `workers` processes; left by an error or by Ctrl-C it ends them at once."""
+    context = multiprocessing.get_context("spawn")
+    counter = context.Value("q", 0)
+    executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(counter, os.getpid()))
+    try:
+        yield Pool(executor, _read, lambda: int(counter.value))
+    except BaseException:
+        for process in list((executor._processes or {}).values()):
+            process.kill()
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
