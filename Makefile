@@ -1,0 +1,43 @@
+# make run: everything from a fresh clone to the application in the browser.
+# make test: what the tests need on top, then all of them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAMPLE := videos/sample
+REPORT := $(SAMPLE)/report
+
+.PHONY: run sample serve test lint clean
+
+run: sample serve
+
+sample: $(REPORT)/session.json
+	@$(BIN)/python -m cues metrics $(REPORT)
+
+$(REPORT)/session.json: $(SAMPLE)/session.mp4 | $(VENV)/ready
+	@$(BIN)/python -m cues analyze $(SAMPLE)/session.mp4 --out $(REPORT) --trainee left
+
+serve: $(VENV)/ready
+	@$(BIN)/python app.py
+
+test: $(VENV)/tests-ready
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/tests-ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+$(VENV)/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "Missing: the venv module. Debian/Ubuntu: sudo apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m cues.system_libraries
+	@touch $@
+
+$(VENV)/tests-ready: $(VENV)/ready tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(REPORT)
