@@ -175,6 +175,13 @@ class Gaze:
     camera_not_separable_deg: float = 7.0
     head_only_theta_deg: float = 12.0
     head_only_scale: float = 2.0  # head directions scatter 6-8 deg where gaze scatters 3-4: radii widened by this [J]
+    search_mean_s: float = 0.5  # the target search looks at fixations, not samples: noise falls with the mean [S]
+    pair_reach_deg: float = 12.0  # around a place that may be two (close_places)
+    pair_cell_deg: float = 1.0
+    pair_steps: int = 60
+    pair_min_samples: int = 100
+    pair_separation_sigma: float = 2.0  # [S]
+    pair_min_share: float = 0.10
     interval_centre_deg: float = 1.0  # least uncertainty of the target's centre, METHOD 5.2
     interval_theta: tuple[float, float, float] = (0.8, 1.0, 1.2)
     sync_sd_max_s: float = 0.15  # mutual gaze from two files, METHOD 2.3 d
@@ -214,6 +221,7 @@ class Lean:
     body_gap_s: float = 2.5  # shoulders and hips are looked at once or twice a second [J]
     camera_shift_share: float = 0.01  # of the picture's width [J]
     camera_scale_share: float = 0.01  # [J]
+    camera_drag_share: float = 0.1  # of the face's change in size: so much a background may seem to follow it [J]
     camera_persist_s: float = 3.0  # a departure of the background must last this long to be a move [J]
     camera_level_s: float = 5.0  # the background's level at the start of a segment [J]
     camera_margin_s: float = 1.0  # unknown on both sides of a move [J]

@@ -1,0 +1,160 @@
+"""A session's folder: the files right of the observations table, written whole or not at all.
+
+`minutes.csv`, `episodes.csv` and `session.json` are derived from the tables that `cues.observations` reads and
+writes and from `corrections.json`, the one file here that a person made. All are UTF-8.
+
+A file is written under a temporary name in the same folder, flushed to the disk and then renamed, so that a reader
+sees the old content or the new one. What does not fit on the disk leaves the folder as it was.
+"""
+
+import csv
+import io
+import json
+import os
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cues.corrections import Corrections, corrections_from_json, corrections_to_json
+from cues.errors import ParameterError, SessionFolderError
+from cues.metrics.session import SCHEMA_VERSION, SessionMetrics
+
+RESULT_FILES = ("minutes.csv", "episodes.csv", "session.json")
+_TEXT_COLUMNS = ("role", "cue", "kind", "flags", "mirroring_stands_out")
+_TEXT_ENDINGS = ("_why", "_state")
+
+
+@dataclass(frozen=True)
+class StoredSession:
+    """What a folder says about its session without computing anything.
+
+    summary is the content of session.json; minutes and episodes are the two tables, with nulls where the files have
+    empty cells.
+    """
+
+    summary: dict[str, Any]
+    minutes: pa.Table
+    episodes: pa.Table
+
+
+def write_results(folder: Path, metrics: SessionMetrics) -> list[Path]:
+    """Writes minutes.csv, episodes.csv and session.json into `folder` (made when missing); returns their paths.
+
+    Raises SessionFolderError when they cannot be written (disk full, no permission); none of the three has changed
+    then.
+    """
+    contents = {
+        "minutes.csv": _csv_text(metrics.minutes),
+        "episodes.csv": _csv_text(metrics.episodes),
+        "session.json": _json_text(metrics.summary),
+    }
+    return _write_files(folder, contents)
+
+
+def read_session(folder: Path) -> StoredSession:
+    """Reads what `write_results` wrote.
+
+    Raises SessionFolderError when a file is missing, damaged or of another schema version.
+    """
+    summary = _read_json(folder / "session.json")
+    if not isinstance(summary, dict) or summary.get("schema") != SCHEMA_VERSION:
+        found = summary.get("schema") if isinstance(summary, dict) else None
+        raise SessionFolderError(
+            f"'{folder}' has results of schema version {found}, this version reads {SCHEMA_VERSION}: "
+            "compute the metrics again."
+        )
+    return StoredSession(summary, _read_csv(folder / "minutes.csv"), _read_csv(folder / "episodes.csv"))
+
+
+def load_corrections(folder: Path) -> Corrections:
+    """The corrections kept in `folder`; none when nothing was corrected yet.
+
+    Raises SessionFolderError when corrections.json cannot be read or is of another schema version.
+    """
+    path = folder / "corrections.json"
+    if not path.exists():
+        return Corrections()
+    try:
+        return corrections_from_json(_read_json(path))
+    except ParameterError as problem:
+        raise SessionFolderError(f"'{path}' cannot be used: {problem}") from None
+
+
+def save_corrections(folder: Path, corrections: Corrections) -> Path:
+    """Writes corrections.json into `folder`; returns its path. Raises SessionFolderError as `write_results` does."""
+    return _write_files(folder, {"corrections.json": _json_text(corrections_to_json(corrections))})[0]
+
+
+def _write_files(folder: Path, contents: dict[str, str]) -> list[Path]:
+    temporary = {name: folder / f".{name}.{uuid.uuid4().hex}.tmp" for name in contents}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, path in temporary.items():
+            with path.open("x", encoding="utf-8", newline="") as file:
+                file.write(contents[name])
+                file.flush()
+                os.fsync(file.fileno())
+        for name, path in temporary.items():
+            os.replace(path, folder / name)
+    except OSError as problem:
+        for path in temporary.values():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise SessionFolderError(
+            f"The results cannot be written into '{folder}' ({problem.strerror or problem}): "
+            "make room or choose another folder. What was there before is unchanged."
+        ) from None
+    return [folder / name for name in contents]
+
+
+def _json_text(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _csv_text(table: pa.Table) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return out.getvalue()
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SessionFolderError(
+            f"'{path.parent}' has no {path.name}: analyse the recording into it first."
+        ) from None
+    except (OSError, ValueError):
+        raise SessionFolderError(f"'{path}' cannot be read: compute the metrics again.") from None
+
+
+def _read_csv(path: Path) -> pa.Table:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except FileNotFoundError:
+        raise SessionFolderError(f"'{path.parent}' has no {path.name}: compute the metrics again.") from None
+    except (OSError, ValueError, csv.Error):
+        raise SessionFolderError(f"'{path}' cannot be read: compute the metrics again.") from None
+    if not rows or any(len(row) != len(rows[0]) for row in rows):
+        raise SessionFolderError(f"'{path}' is damaged: compute the metrics again.")
+    columns = zip(*rows[1:], strict=True) if len(rows) > 1 else ([] for _ in rows[0])
+    try:
+        return pa.table(
+            {name: _parsed(name, list(cells)) for name, cells in zip(rows[0], columns, strict=True)}
+        )
+    except ValueError:
+        raise SessionFolderError(f"'{path}' is damaged: compute the metrics again.") from None
+
+
+def _parsed(name: str, cells: list[str]) -> pa.Array:
+    if name in _TEXT_COLUMNS or name.endswith(_TEXT_ENDINGS):
+        return pa.array([cell or None for cell in cells], pa.string())
+    whole = not any("." in cell or "e" in cell for cell in cells) and any(cells)
+    return pa.array([(int(cell) if whole else float(cell)) if cell else None for cell in cells])
