@@ -15,6 +15,7 @@ never NO.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from cues.metrics.episodes import UNKNOWN, Episode
 from cues.metrics.gaze_coordinates import (
@@ -47,7 +48,7 @@ from cues.metrics.gaze_target import (
 )
 from cues.metrics.lids import Lids, looks_down, read_lids
 from cues.metrics.quality import FrameQuality, frame_quality, gaze_flags
-from cues.metrics.signals import robust_sd, running_median
+from cues.metrics.signals import moving_average, robust_sd, running_median
 from cues.metrics.target_over_time import Segment, find_segments, worst_state
 from cues.observations import Observations
 from cues.parameters import Gaze, Parameters
@@ -296,17 +297,22 @@ def _evidence(
     rate: float,
     gaze: Gaze,
 ) -> Evidence:
-    """The samples of the target search: usable, and the eye not under way (METHOD 2.5.1)."""
+    """The samples of the target search: usable, and the eye not under way (METHOD 2.5.1), averaged over
+    fixations."""
     time = columns["time"]
     step = max(1, round(_SPEED_STEP_S * rate))
+    width = max(1, round(gaze.search_mean_s * rate))
     speed = np.zeros(len(time))
     if len(time) > 2 * step:
         moved = np.hypot(*(direction.u[2 * step :] - direction.u[: -2 * step]).T)
         speed[step:-step] = np.nan_to_num(moved / np.maximum(time[2 * step :] - time[: -2 * step], 1e-3))
-    rows = direction.usable & (speed < gaze.saccade_deg_s)
+    under_way = maximum_filter1d((speed >= gaze.saccade_deg_s).astype(np.int8), width) > 0
+    fixated = np.where((direction.usable & ~under_way)[:, None], direction.u, np.nan)
+    averaged = np.stack([moving_average(fixated[:, k], width) for k in range(2)], 1)
     speech = np.full(len(time), -1) if speaking is None else np.asarray(speaking, int)
     down = (columns["eyeLookDownLeft"] + columns["eyeLookDownRight"]) / 2
-    return Evidence(direction.u, direction.grade / 2.0, speech, down, time).part(rows)
+    everything = Evidence(averaged, direction.u, direction.grade / 2.0, speech, down, time)
+    return everything.part(np.isfinite(averaged).all(1))
 
 
 def _sample_share(usable: np.ndarray, time: np.ndarray, longest: float, searched: int) -> float:

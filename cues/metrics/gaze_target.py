@@ -11,12 +11,13 @@ States: `confident` (the target stands out), `confirm` (a person must say which 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.special import erf
 
+from cues.metrics.close_places import are_two, fit_pair
 from cues.parameters import Gaze
 
 CONFIDENT, CONFIRM, NOT_SEPARABLE, NOT_MEASURABLE = "confident", "confirm", "not_separable", "not_measurable"
@@ -51,10 +52,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The samples of a target search: angles (m, 2), quality weight (m,), speaking (m,) as in eye contact,
-    looking down (m,), time (m,) [s]."""
+    """The samples of a target search: angles (m, 2) averaged over a fixation, the same unaveraged (m, 2)
+    [deg], quality weight (m,), speaking (m,) as in eye contact, looking down (m,), time (m,) [s]."""
 
     u: np.ndarray
+    single: np.ndarray
     quality_weight: np.ndarray
     speaking: np.ndarray
     looking_down: np.ndarray
@@ -62,8 +64,7 @@ class Evidence:
 
     def part(self, rows: np.ndarray) -> "Evidence":
         """The same of some rows (boolean mask or indices)."""
-        columns = (self.u, self.quality_weight, self.speaking, self.looking_down, self.time)
-        return Evidence(*(column[rows] for column in columns))
+        return Evidence(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,14 @@ def axis_sigmas(u: np.ndarray, centre: np.ndarray, gaze: Gaze, scale: float = 1.
     return scale * np.maximum(np.interp(-fractions, -model, _SIGMAS), gaze.sigma_floor_deg)
 
 
-def find_candidates(evidence: Evidence, prior: Prior, gaze: Gaze, scale: float = 1.0) -> list[Candidate]:
+def find_candidates(
+    evidence: Evidence, prior: Prior, gaze: Gaze, scale: float = 1.0, named: np.ndarray | None = None
+) -> list[Candidate]:
     """Places that could be the partner, best score first (METHOD 2.5.2-2.5.4).
 
-    Peaks whose samples flow to the same centre are one candidate.
+    Peaks whose samples flow to the same centre are one candidate. The best one (or the one nearest to `named`
+    (2,), where a person said that the partner is) is examined for two places too near to each other for two
+    peaks.
     """
     if len(evidence.u) == 0:
         return []
@@ -191,7 +196,31 @@ def find_candidates(evidence: Evidence, prior: Prior, gaze: Gaze, scale: float =
         centre = shifted_mean(evidence.u, np.array([h, v]), gaze.sigma_radius_deg * scale)
         if all(np.hypot(*(centre - other.centre)) >= gaze.kde_bandwidth_deg * scale for other in found):
             found.append(describe_place(evidence, centre, prior, gaze, scale))
+    if not found:
+        return []
+    examined = max(found, key=lambda c: c.score)
+    if named is not None:
+        examined = min(found, key=lambda c: float(np.hypot(*(c.centre - named))))
+    others = [c for c in found if c is not examined]
+    found = [*others, *_examine(evidence, examined, others, prior, gaze, scale)]
     return sorted(found, key=lambda c: -c.score)
+
+
+def _examine(
+    evidence: Evidence, place: Candidate, others: list[Candidate], prior: Prior, gaze: Gaze, scale: float
+) -> list[Candidate]:
+    """The candidate itself, or the two places that it is (`close_places`)."""
+    own = ((evidence.u - place.centre) ** 2).sum(1)
+    rows = np.ones(len(own), bool)
+    for other in others:
+        rows &= own <= ((evidence.u - other.centre) ** 2).sum(1)
+    pair = fit_pair(evidence.u[rows], place.centre, place.sigma, gaze, scale)
+    if pair is None or not are_two(pair, gaze, scale):
+        return [place]
+    averaged_away = (evidence.single - evidence.u)[rows].var(0).mean()
+    sigma = min(place.sigma, float(np.sqrt((pair.widths**2).mean() + averaged_away)))
+    sigma = max(sigma, gaze.sigma_floor_deg * scale)
+    return [replace(describe_place(evidence, c, prior, gaze, scale), sigma=sigma) for c in pair.centres]
 
 
 def describe_place(
@@ -218,7 +247,7 @@ def describe_place(
         v=float(centre[1]),
         mass=float(mass),
         score=float(all_mass * place_prior * ratio),
-        sigma=cluster_sigma(evidence.u, centre, gaze, scale),
+        sigma=cluster_sigma(evidence.single, centre, gaze, scale),
         prior=place_prior,
         listening_ratio=ratio,
         looking_down=float(np.nanmedian(down)) if np.isfinite(down).any() else float("nan"),

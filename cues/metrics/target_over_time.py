@@ -76,7 +76,8 @@ def find_segments(
     parts = [evidence.part((evidence.time >= a) & (evidence.time < b)) for a, b in groups]
     choices = []
     for part in parts:
-        candidates = find_candidates(part, prior, gaze, scale)
+        named_place = None if confirmed is None else np.array(confirmed)
+        candidates = find_candidates(part, prior, gaze, scale, named_place)
         choices.append(choose(candidates, gaze, len(part.u) * sample_s, min_data_s))
     named = [False] * len(groups)
     if confirmed is not None:
@@ -103,15 +104,16 @@ def worst_state(segments: list[Segment]) -> tuple[str, str]:
 def _confirm(
     part: Evidence, choice: Choice, target: np.ndarray, prior: Prior, gaze: Gaze, scale: float
 ) -> Choice:
-    reach = gaze.candidate_mass_radius_deg * scale
-    centre = shifted_mean(part.u, target, gaze.sigma_radius_deg * scale)
-    if np.hypot(*(centre - target)) > reach:
-        centre = target
     if choice.state == NOT_MEASURABLE and len(part.u) == 0:
         return choice
-    place = describe_place(part, centre, prior, gaze, scale)
+    reach = gaze.candidate_mass_radius_deg * scale
+    place = min(choice.candidates, key=lambda c: float(np.hypot(*(c.centre - target))), default=None)
+    if place is None or np.hypot(*(place.centre - target)) > reach:
+        centre = shifted_mean(part.u, target, gaze.sigma_radius_deg * scale)
+        centre = centre if np.hypot(*(centre - target)) <= reach else target
+        place = describe_place(part, centre, prior, gaze, scale)
     others = [
-        c for c in choice.candidates if np.hypot(*(c.centre - centre)) >= gaze.kde_bandwidth_deg * scale
+        c for c in choice.candidates if np.hypot(*(c.centre - place.centre)) >= gaze.kde_bandwidth_deg * scale
     ]
     separation, direction = nearest_competitor(place, others)
     state, reason = CONFIDENT, "the partner's place was confirmed"

@@ -147,12 +147,13 @@ def _sequence(
     while clock < time[-1] + 1:
         now = min(np.searchsorted(time, clock), len(time) - 1)
         odds = what.share / (1 - what.share) * {2: 2.2, 1: 1 / 2.2}.get(int(speaking[now]), 1.0)
-        mean_on = 2.75 * min(1.0, max(odds, 0.4)) if odds < 1 else 2.75
+        mean_off = max(2.75 / odds, 1.2) if odds > 1 else 2.2 / max(odds, 0.4)
+        mean_on = odds * mean_off
         if at_partner:
             length = random.lognormal(np.log(mean_on / 2.75 * 1.83), np.sqrt(2 * np.log(2.75 / 1.83)))
             name = "partner"
         else:
-            length = random.lognormal(np.log(mean_on / odds) - 0.32, 0.8)
+            length = random.lognormal(np.log(mean_off) - 0.32, 0.8)
             name = others[random.choice(len(others), p=weights / weights.sum())]
         names[(time >= clock) & (time < clock + length)] = name
         clock, at_partner = clock + length, not at_partner
