@@ -80,12 +80,12 @@ def test_a_move_that_never_rests_lasts_until_the_end() -> None:
     assert motion.moves[-1].end == TIME[-1] and motion.moves[-1].start < 805
 
 
-def test_a_slow_zoom_leaves_pieces_that_differ_by_no_more_than_a_percent() -> None:
+def test_a_slow_zoom_leaves_pieces_within_which_the_scale_changes_by_about_a_percent() -> None:
     scale = np.exp(np.clip((TIME - 300) * 0.001, 0, 0.2))
     motion = follow(scale=scale)
     borders = [300.0] + [move.start for move in motion.moves] + [500.0]
-    assert len(motion.moves) >= 15 and not motion.auto_framing
-    assert max(np.diff(borders)) < 16
+    assert len(motion.moves) >= 12 and not motion.auto_framing
+    assert max(np.diff(borders)) < 20  # at a percent in ten seconds
 
 
 def test_zooming_in_and_out_again_and_again_is_auto_framing() -> None:
@@ -104,6 +104,14 @@ def test_leans_that_draw_the_follower_along_a_little_are_not_auto_framing() -> N
     lean = 0.15 * ((TIME // 30) % 4 == 1)
     motion = follow(scale=np.exp(0.03 * lean), face_scale=np.exp(lean) / 60)
     assert not motion.auto_framing and not motion.moves
+
+
+def test_a_background_drawn_along_by_a_large_lean_is_no_move() -> None:
+    lean = 0.35 * ((TIME >= 400) & (TIME < 420))
+    drawn_along = np.exp(0.06 * lean)
+    motion = follow(scale=drawn_along, face_scale=np.exp(lean) / 60)
+    assert not motion.moves and not motion.brief
+    assert follow(scale=drawn_along, face_scale=np.full(len(TIME), 1 / 60)).moves
 
 
 def test_without_a_background_nothing_is_followed() -> None:
