@@ -15,7 +15,7 @@ Time 0, measured in Chromium 152 on made files (frame number read back from the 
 Timestamps that are wrong
 -------------------------
   - repeated: the frame that comes first keeps the time, later ones are never on screen;
-  - missing (a few): such a frame is never on screen;
+  - missing (a few), or of a packet that is cut off: such a frame is never on screen;
   - stepping back by more than a codec reorders (`Media.step_back_s`): the rest goes on one frame interval after the
     latest time before; a run of times that jumps ahead and comes back is taken as damaged and left out;
   - no presentation times at all (avi with B-frames): the n-th frame shown has the n-th decoding time.
@@ -44,7 +44,7 @@ MAX_READ_ERRORS = 20
 
 @dataclass(frozen=True)
 class Timeline:
-    """The video packets of one recording, in the order of the file; n packets.
+    """The video packets of one recording, in the order of the file; n packets, at least one of which is shown.
 
     `stored` (n,) int64: timestamps as the container has them, NO_TICK where missing.
     `shown` (n,) int64: tick at which the packet's frame comes on screen, NO_TICK where it never does.
@@ -75,9 +75,8 @@ class Timeline:
 
     @property
     def end(self) -> float:
-        """When the last frame leaves the screen [s]; 0 without frames."""
-        ticks = self.frame_ticks
-        return float(self.seconds(ticks[-1] + self.last_interval)) if len(ticks) else 0.0
+        """When the last frame leaves the screen [s]."""
+        return float(self.seconds(self.frame_ticks[-1] + self.last_interval))
 
     def on_grid(self, rate: float, start: float, end: float | None, tolerance: float) -> np.ndarray:
         """Ticks of the frames on screen at the instants k / rate in [start, end), each frame once, ascending.
@@ -86,8 +85,6 @@ class Timeline:
         [a, b) and [b, c) are together those of [a, c).
         """
         ticks = self.frame_ticks
-        if not len(ticks):
-            return ticks
         begins = self.seconds(ticks) - tolerance
         ends = np.append(begins[1:], self.end - tolerance)
         instant = np.ceil(begins * rate - 1e-9)
@@ -107,7 +104,7 @@ class Timeline:
 def read_timeline(path: str | Path, limits: Media = Media()) -> Timeline:
     """The timeline of the recording's first video stream (about 1 s for an hour; kept for the next call).
 
-    Raises RecordingError where the file cannot be opened, has no video or pictures of an absurd size.
+    Raises RecordingError where the file cannot be opened, has no video, no frame, or pictures of an absurd size.
     """
     path = Path(path)
     stamp = path.stat() if path.exists() else None
@@ -145,9 +142,10 @@ def packets_of(container: InputContainer, streams: list[Stream]) -> Iterator[Pac
 
 def container_zero(container: InputContainer) -> Fraction:
     """The container's time [s] that is time 0 (see the module's text)."""
-    if set(container.format.name.split(",")) & set(BROWSER_FORMATS) or container.start_time is None:
+    if set(container.format.name.split(",")) & set(BROWSER_FORMATS):
         return Fraction(0)
-    return Fraction(container.start_time, av.time_base)
+    streams = [*container.streams.video, *container.streams.audio]
+    return min((s.start_time * s.time_base for s in streams if s.start_time is not None), default=Fraction(0))
 
 
 @lru_cache(maxsize=4)
@@ -170,7 +168,8 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
             stored.append(NO_TICK if pts is None else pts)
             decoded.append(NO_TICK if dts is None else dts)
             keys.append(packet.is_keyframe)
-            hidden.append(packet.is_discard or (vp8 and not bytes(packet)[0] & 16))  # RFC 6386, 9.1: show_frame
+            never_shown = vp8 and not bytes(packet)[0] & 16  # RFC 6386, 9.1: show_frame
+            hidden.append(packet.is_discard or packet.is_corrupt or never_shown)
             durations.append(duration)
         time_base = video.time_base
     arrays = [np.array(values, np.int64) for values in (stored, decoded)]
@@ -178,9 +177,12 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
     hidden_mask = np.array(hidden, bool)
     times = decoded_ticks if no_presentation_times else stored_ticks
     times = np.where(hidden_mask, NO_TICK, times)
+    if not np.any(times != NO_TICK):
+        raise RecordingError(f"{path.name} holds no picture at all; copy or export the recording again.")
     interval = _usual_interval(times)
     shown = _repaired(times, max(int(limits.step_back_s / time_base), 16 * interval), interval)
-    last_duration = durations[int(np.argmax(shown))] if len(shown) else 0
+    last_duration = durations[int(np.argmax(shown))]
+    longest = 10 * interval if np.count_nonzero(shown != NO_TICK) > 1 else int(10 / time_base)
     return Timeline(
         stored=stored_ticks,
         shown=shown,
@@ -188,7 +190,7 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
         keys=np.array(keys, bool),
         time_base=time_base,
         zero=zero,
-        last_interval=last_duration if 0 < last_duration <= 10 * interval else interval,
+        last_interval=last_duration if 0 < last_duration <= longest else interval,
         ordered_by_decoding=no_presentation_times,
         repaired=not np.array_equal(shown, times) or bool(np.any(stored_ticks == NO_TICK)),
         last_packet_s=last_packet - float(zero),
@@ -197,6 +199,11 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
 
 def _refuse_absurd_size(path: Path, width: int, height: int, limits: Media) -> None:
     """Raises RecordingError for pictures that no session recording has."""
+    if not width or not height:  # the decoder has found no size, or one over its limit
+        raise RecordingError(
+            f"{path.name} has pictures of no size, or of more than {limits.max_pixels // 1_000_000} megapixels; "
+            "export it again, smaller."
+        )
     if max(width, height) > limits.max_side_px or width * height > limits.max_pixels:
         raise RecordingError(
             f"{path.name} has pictures of {width} x {height} pixels, more than can be analysed "

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -22,6 +21,7 @@ from cues.errors import RecordingError
 from cues.parameters import Media
 from cues.recording import open_container
 from cues.vision.decoding import decoded, wanted_frames
+from cues.vision.headers import promised_duration
 from cues.vision.picture import Picture, picture_of
 from cues.vision.timeline import Timeline, packets_of, read_timeline, video_stream
 
@@ -64,8 +64,6 @@ def read_info(path: str | Path, limits: Media = Media()) -> VideoInfo:
     path = Path(path)
     timeline = read_timeline(path, limits)
     ticks = timeline.frame_ticks
-    if not len(ticks):
-        raise RecordingError(f"{path.name} holds no picture at all; copy or export the recording again.")
     if timeline.end > limits.max_hours * 3600:
         raise RecordingError(
             f"{path.name} says that it lasts {timeline.end / 3600:.0f} hours, more than {limits.max_hours:.0f}; "
@@ -75,16 +73,14 @@ def read_info(path: str | Path, limits: Media = Media()) -> VideoInfo:
         stream = video_stream(container, path)
         first = _first_frame(path, stream)
         picture = picture_of(first, stream.sample_aspect_ratio)
-        promised = [s.duration * s.time_base for s in (stream,) if s.duration and s.start_time is not None]
-        if container.duration:
-            promised.append(container.duration / av.time_base)
+        promised = promised_duration(path, container, stream)
         sound_streams = len(container.streams.audio)
         kind = container.format.name
         codec = stream.codec_context.codec.canonical_name
     intervals = np.diff(timeline.seconds(ticks))
     spread = float(np.ptp(np.percentile(intervals, [5, 95])) / np.median(intervals)) if len(intervals) else 0.0
     readable = max(timeline.last_packet_s, timeline.end)
-    missing = float(max(promised, default=0.0)) > readable + limits.missing_end_s
+    missing = promised > readable + limits.missing_end_s
     return VideoInfo(
         width=picture.width,
         height=picture.height,
@@ -102,9 +98,7 @@ def read_info(path: str | Path, limits: Media = Media()) -> VideoInfo:
         sound_streams=sound_streams,
         container=kind,
         truncated=(
-            f"the header promises {float(max(promised)):.1f} s and only {timeline.end:.1f} s can be read"
-            if missing
-            else None
+            f"the header promises {promised:.1f} s and only {timeline.end:.1f} s can be read" if missing else None
         ),
     )
 

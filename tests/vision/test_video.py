@@ -37,7 +37,7 @@ KINDS = {  # name: (file ending, encoder, its arguments)
         "libx265",
         ("-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-pix_fmt", "yuv420p10le"),
     ),
-    "vp8 webm": ("webm", "libvpx", ("-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "1M", *YUV)),
+    "vp8 webm": ("webm", "libvpx", ("-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-cpu-used", "5", *YUV)),
     "vp9 webm": ("webm", "libvpx-vp9", QUICK_VP9),
     "av1 mp4": ("mp4", "libsvtav1", ("-c:v", "libsvtav1", "-preset", "12", *YUV)),
     "mpeg4 avi": ("avi", "mpeg4", ("-c:v", "mpeg4", "-q:v", "3", "-g", "20")),
