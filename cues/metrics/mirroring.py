@@ -71,7 +71,7 @@ class MinuteStatistic:
 
 @dataclass(frozen=True)
 class Leader:
-    """Who tends to smile first. `person` is None unless the interval excludes what delays in the recording explain.
+    """Who tends to smile first. `person` is None unless the interval excludes what delays explain.
 
     `lag_s` is where the session's mean correlation is highest, positive when the first person leads;
     `interval` its 95 % bootstrap interval over minutes; `asymmetry` the highest correlation at positive minus
@@ -154,13 +154,13 @@ def measure_mirroring(
     minutes = _minutes_without_statistic(coverage, measured, lively, first, second, width, p, reason)
     if reason is None:
         xc, yc = (np.where(np.repeat(measured, width), s[:whole], np.nan) for s in (x, y))
-        xy = window_correlations(xc, yc, width, parameters.quality.coverage_min)
-        yx = window_correlations(yc, xc, width, parameters.quality.coverage_min)
+        xy = window_correlations(xc, yc, width, p.window_min_valid)
+        yx = window_correlations(yc, xc, width, p.window_min_valid)
         session = _session_test(xy, yx, width, lag, p)
         leader = _leader(
             lag_curves(xy, yx, width, lag, p.r_clip), session, setup, first.person, second.person, p
         )
-        matrix = minute_matrix(xy, yx, x, y, width, lag, p.r_clip, parameters.quality.coverage_min)
+        matrix = minute_matrix(xy, yx, x, y, width, lag, p.r_clip, p.window_min_valid)
         minutes = _against_mismatched(minutes, matrix, measured, lively, p)
     times, curve, episodes = shared_smile_timeline(first, second, parameters)
     return Mirroring(
@@ -220,7 +220,7 @@ def mirroring_minute(
 
 
 def _lively(first: Smiles, second: Smiles, whole: int, width: int, p: MirroringParameters) -> np.ndarray:
-    """(2, M): whether each person expresses something in each minute: enough movement, and a smile within a minute."""
+    """(2, M): whether each person expresses something in each minute: movement, and a smile nearby."""
     rows = []
     for smiles in (first, second):
         windows = smiles.smile[:whole].reshape(-1, width)
@@ -323,7 +323,7 @@ def _session_test(
 
 
 def _block_weights(count: int, p: MirroringParameters) -> np.ndarray:
-    """(bootstrap, count): share of each of `count` minutes in resamples of blocks of minutes. The same at every call."""
+    """(bootstrap, count): shares of `count` minutes in resamples of blocks of them. Always the same."""
     block = min(p.bootstrap_block_minutes, count)
     blocks = -(-count // block)
     starts = np.random.default_rng(0).integers(0, count - block + 1, (p.bootstrap, blocks))
@@ -335,7 +335,7 @@ def _block_weights(count: int, p: MirroringParameters) -> np.ndarray:
 def _leader(
     curves: np.ndarray, session: SessionTest, setup: str, first: int, second: int, p: MirroringParameters
 ) -> Leader:
-    """Who leads, from the minutes' correlations at each lag (M, lags). Named only where nothing else explains it."""
+    """Who leads, from the minutes' correlations at each lag (M, lags); named if nothing else explains it."""
     curves = curves[np.isfinite(curves).all(1)]
     if len(curves) < 2:
         return _no_leader(NOT_MEASURED)
@@ -355,7 +355,7 @@ def _leader(
         reason = "No clear leader: smiles did not go together more than by chance."
     elif low <= exclude and high >= -exclude:
         why = "delays of the call itself" if remote else "the precision of the measurement"
-        reason = f"No clear leader: the lag lies within {exclude:g} s, which {why} can explain, or its interval does."
+        reason = f"No clear leader: {why} can explain a lag of {exclude:g} s, and the interval reaches that."
     else:
         person = first if low > exclude else second
         reason = f"The other's smile tends to follow {abs(lag_s):.1f} s later."
@@ -368,7 +368,7 @@ def _no_leader(reason: str) -> Leader:
 
 
 def _peak(curves: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """Lag of the highest point of each row (k, lags), refined by the parabola through it and its neighbours."""
+    """Lag of the highest point of each row (k, lags), refined by the parabola through its neighbours."""
     at = curves.argmax(1)
     inner = np.clip(at, 1, len(lags) - 2)
     before, top, after = (np.take_along_axis(curves, (inner + d)[:, None], 1)[:, 0] for d in (-1, 0, 1))

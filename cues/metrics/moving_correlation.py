@@ -1,4 +1,4 @@
-"""How two people's expressions go together: correlations of one person's minute with every place in the other's record.
+"""How two people's expressions go together: one person's minutes against every place in the other's record.
 
 Conventions
 -----------
@@ -23,7 +23,7 @@ _FLAT = 1e-12  # a window whose variance is below this has no correlation: 0
 
 
 def window_correlations(a: np.ndarray, b: np.ndarray, width: int, min_valid: float) -> np.ndarray:
-    """Correlation of each whole window of `a` with `width` samples of `b` from every place on, round the circle.
+    """Correlation of each whole window of `a` with as many samples of `b` from every place on, in a circle.
 
     `a`, `b` (n,) with n a multiple of `width`. Returns (n // width, n): [m, p] is window m of `a` against
     b[p], b[p+1] ... (after the end comes the beginning). NaN where fewer than min_valid * width samples are
@@ -87,7 +87,7 @@ def minute_matrix(
     r_clip: float,
     min_valid: float,
 ) -> np.ndarray:
-    """How minute i of x goes together with minute j of y: shape (M, M), Fisher z, NaN where not enough is valid.
+    """How minute i of x goes together with minute j of y: (M, M), Fisher z, NaN where not enough is valid.
 
     `xy`, `yx` are the window correlations of x in y and of y in x over the M whole minutes; `x`, `y` the full
     series, whose rest after the last whole minute may still be reached by a lag. [i, j] is the mean of two
@@ -151,7 +151,7 @@ def lag_curves(xy: np.ndarray, yx: np.ndarray, width: int, lag: int, r_clip: flo
 def timeline_strength(
     x: np.ndarray, y: np.ndarray, starts: np.ndarray, width: int, lag: int, r_clip: float, min_valid: float
 ) -> np.ndarray:
-    """Strength in the windows that begin at samples `starts` (k,) of both series; shape (k,), NaN where not known.
+    """Strength in the windows that begin at samples `starts` (k,) of both; shape (k,), NaN where not known.
 
     As in the minute matrix, but missing samples count as the mean of the series, which makes one sum per lag
     enough; a window needs min_valid of its samples in both. Made for drawing a curve, not for a test (METHOD
@@ -197,7 +197,7 @@ def fisher(r: np.ndarray, r_clip: float) -> np.ndarray:
 
 
 def _highest_around(circle: np.ndarray, lag: int) -> np.ndarray:
-    """The highest value within +-lag of each place of a circle, shape (n,); NaN never wins; -inf where all are NaN."""
+    """The highest value within +-lag of each place of a circle, (n,); NaN never wins; -inf if all are."""
     reach = 2 * lag + 1
     best = np.nan_to_num(
         np.concatenate([circle[-lag:], circle, circle[:lag]]) if lag else circle, nan=-np.inf
@@ -227,12 +227,12 @@ def _best_near_minutes(
         best[:, j] = known[:, max(0, j * width - lag) : min(j * width + lag, n - width) + 1].max(1)
     for beyond in range(1, min(lag, len(b) - n) + 1):
         last = b[n - width + beyond : n + beyond]
-        r = window_correlations_with(a[:n].reshape(minutes, width), last, min_valid)
+        r = _correlations_with(a[:n].reshape(minutes, width), last, min_valid)
         best[:, -1] = np.fmax(best[:, -1], r)
     return np.where(np.isfinite(best), best, np.nan)
 
 
-def window_correlations_with(windows: np.ndarray, one: np.ndarray, min_valid: float) -> np.ndarray:
+def _correlations_with(windows: np.ndarray, one: np.ndarray, min_valid: float) -> np.ndarray:
     """Correlation of each row of `windows` (m, width) with `one` (width,), gaps counted as in the module."""
     width = len(one)
     both = np.isfinite(windows) & np.isfinite(one)

@@ -24,7 +24,7 @@ from cues.parameters import Mirroring as MirroringParameters
 
 @dataclass(frozen=True)
 class SharedSmile:
-    """Two smiles that belong together. `kind` is mirrored, simultaneous or joined; times and delay in seconds."""
+    """Two smiles that belong together. `kind`: mirrored, simultaneous or joined; times and delay in s."""
 
     leader: int
     follower: int
@@ -55,7 +55,7 @@ class SmileChance:
     weights: np.ndarray
 
     def between(self, start: float, end: float) -> float:
-        """Expected count of mirrored and simultaneous smiles in [start, end) s; NaN where chance is not known."""
+        """Expected mirrored and simultaneous smiles in [start, end) s; NaN where chance is not known."""
         if self.shifts == 0:
             return float("nan")
         return float(self.weights[(self.times >= start) & (self.times < end)].sum())
@@ -84,7 +84,7 @@ def find_shared_smiles(first: Smiles, second: Smiles, p: MirroringParameters) ->
 
 
 def smile_chance(first: Smiles, second: Smiles, duration: float, p: MirroringParameters) -> SmileChance:
-    """What circular shifts of the second person's smiles against the first's give, in a recording of `duration` s."""
+    """What circular shifts of the second person's smiles give, in a recording of `duration` s."""
     a, b = (s[np.isfinite(s)] for s in (first.onsets, second.onsets))
     shifts = np.arange(p.min_shift_s, duration - p.min_shift_s + 1e-9, p.shift_step_s)
     nan = float("nan")
@@ -116,7 +116,7 @@ def _shared(
 
 
 def _nearest_pairs(a: np.ndarray, b: np.ndarray, longest: float) -> list[tuple[int, int]]:
-    """(i, j) where b[j] is the nearest of b to a[i] and a[i] the nearest of a to b[j], at most `longest` s apart."""
+    """(i, j) where b[j] is the nearest of b to a[i] and a[i] the nearest of a to b[j], within `longest` s."""
     if len(a) == 0 or len(b) == 0:
         return []
     apart = np.abs(b[None, :] - a[:, None])
@@ -128,7 +128,7 @@ def _nearest_pairs(a: np.ndarray, b: np.ndarray, longest: float) -> list[tuple[i
 def _pairs_at_shifts(
     a: np.ndarray, b: np.ndarray, shifts: np.ndarray, duration: float, longest: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The mutually nearest pairs at every shift of b by `shifts` (evenly spaced) s: (i, j, index of shift, delay)."""
+    """The mutually nearest pairs with b shifted by each of `shifts` (even) s: i, j, index of shift, delay."""
     if len(a) == 0 or len(b) == 0:
         none = np.empty(0, int)
         return none, none, none, np.empty(0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cues.metrics.quality import FrameQuality
-from cues.metrics.smiles import Smiles, smile_series
+from cues.metrics.smiles import CHEEK, SMILE, Smiles, smile_series
 from cues.parameters import Parameters
 
 ALL_USED = (
@@ -26,7 +26,7 @@ def smile_shape(
 def smiling(
     time: np.ndarray, onsets: np.ndarray, seed: int, height: float = 0.5, noise: float = 0.01
 ) -> np.ndarray:
-    """A smile blendshape (n,): rest at 0.05 with noise, and smiles of varied height and length at `onsets`."""
+    """A smile blendshape (n,): rest at 0.05 with noise; at `onsets` smiles of varied height and length."""
     rng = np.random.default_rng(seed)
     values = 0.05 + noise * rng.normal(size=len(time))
     for onset in onsets:
@@ -49,7 +49,7 @@ def person_columns(number: int, smile: np.ndarray, cheek: np.ndarray | None = No
     n = len(smile)
     cheek = np.full(n, 0.001) if cheek is None else cheek
     columns = {"person": np.full(n, number, np.int8), "face": np.ones(n, bool)}
-    columns |= {name: smile.copy() for name in ALL_USED[:2]} | {name: cheek.copy() for name in ALL_USED[2:]}
+    columns |= {name: smile.copy() for name in SMILE} | {name: cheek.copy() for name in CHEEK}
     return columns | {"head_yaw": np.zeros(n), "head_pitch": np.zeros(n)}
 
 
