@@ -223,20 +223,22 @@ def pose_leak(
     outside the poses seen there, so that nothing is extrapolated; it is 0 where pose is missing, and
     everywhere if less than `crosstalk_min_s` without a smile was seen.
     """
-    leak = [np.zeros(len(smile)) for _ in (smile, *others)]
+    series = np.column_stack([smile, *others])
+    thin = slice(
+        None, None, max(1, int(p.smooth_s * p.grid_hz))
+    )  # neighbours within the average say the same
+    level, known = smile[thin].copy(), np.isfinite(pose[thin]).all(1)
     for _ in range(p.crosstalk_rounds):
-        level = smile - leak[0]
-        calm = level < np.nanpercentile(level, p.smile_rest_percentile) + p.smile_off_ratio * p.smile_on
-        fit = calm & np.isfinite(pose).all(1)
-        if fit.sum() < p.crosstalk_min_s * p.grid_hz:
-            return [np.zeros(len(smile)) for _ in (smile, *others)]
-        low, centre, high = np.percentile(pose[fit], [1, 50, 99], axis=0)
+        rest = np.nanpercentile(level, p.smile_rest_percentile)
+        fit = (level < rest + p.smile_off_ratio * p.smile_on) & known
+        if fit.sum() * thin.step < p.crosstalk_min_s * p.grid_hz:
+            return [np.zeros(len(smile)) for _ in series.T]
+        low, centre, high = np.percentile(pose[thin][fit], [1, 50, 99], axis=0)
         within = np.clip(pose, low, high) - centre
-        design = np.column_stack([within[fit], np.ones(fit.sum())])
-        targets = np.column_stack([values[fit] for values in (smile, *others)])
-        slopes = np.linalg.lstsq(design, targets, rcond=None)[0][:2]
-        leak = list(np.nan_to_num(within @ slopes, nan=0.0).T)
-    return leak
+        design = np.column_stack([within[thin][fit], np.ones(fit.sum())])
+        slopes = np.linalg.lstsq(design, series[thin][fit], rcond=None)[0][:2]
+        level = smile[thin] - np.nan_to_num(within[thin] @ slopes[:, 0], nan=0.0)
+    return list(np.nan_to_num(within @ slopes, nan=0.0).T)
 
 
 def noise_floor(smile: np.ndarray, p: Mirroring) -> float:
