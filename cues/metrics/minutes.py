@@ -31,6 +31,9 @@ from cues.metrics.smiles import Smiles, smile_minute
 from cues.parameters import Parameters, Quality
 
 MINUTE_S = 60.0
+COVERAGE_REASON = "Measured in only"
+"""How every reason begins that is one of coverage; its numbers follow."""
+
 Cells = dict[str, Any]
 
 
@@ -226,7 +229,7 @@ def settle(
         width = high - low if low is not None and high is not None else 0.0
     if not reason and coverage < quality.coverage_min:
         away = f"; not in the picture for {hidden_s:.0f} s of it" if hidden_s >= 0.5 else ""
-        reason = f"Measured in only {100 * coverage:.0f} % of {length_s:.0f} s{away}."
+        reason = f"{COVERAGE_REASON} {100 * coverage:.0f} % of {length_s:.0f} s{away}."
     if not reason and width > quality.interval_drop_pp:
         reason = f"Small changes of the thresholds move this figure by {width:.0f} points."
     kept = (cue.coverage, f"{cue.name}_state")

@@ -1,0 +1,299 @@
+"""A session in a terminal: the per-minute table, why figures are missing, what stands out.
+
+The same lines are readable in a file: no colour carries a meaning, columns stand apart by spaces, and nothing
+is wider than the console (80 columns where there is none). Words are those of the report: it describes, it does
+not grade.
+"""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cues.metrics.minutes import COVERAGE_REASON, MINUTE_S
+from cues.metrics.session import SessionMetrics
+
+SETUPS = {
+    "single": "one person at a camera",
+    "split_screen": "a recorded call",
+    "shared_room": "two people in one room",
+    "two_files": "two files of one conversation",
+}
+WIDE = 104
+"""From this many columns on the coverages stand in the table as well."""
+
+Row = dict[str, Any]
+
+
+def print_session(metrics: SessionMetrics, console: Console) -> None:
+    """Prints the minutes of a session and what they say; `console` may be a terminal or a file."""
+    summary, rows = metrics.summary, metrics.minutes.to_pylist()
+    dash = "–" if "utf" in console.encoding.lower() else "-"
+    for line in _heading(summary):
+        _say(console, line)
+    console.print()
+    console.print(_minute_table(summary, rows, dash, console.width >= WIDE))
+    _section(console, "", _legend(rows, dash))
+    _section(console, "Not measured", _reasons(summary, rows))
+    _section(console, "The whole session", _session_lines(summary))
+    _section(console, "What stands out", _standing_out(summary, rows))
+    _section(console, "To keep in mind", _flag_lines(summary))
+
+
+def _say(console: Console, line: str, indent: str = "", style: str = "") -> None:
+    """Prints a line, wrapped by words; a file gets no spaces at the ends of lines."""
+    width = max(40, console.width)
+    for part in textwrap.wrap(line, width, initial_indent=indent, subsequent_indent=indent):
+        console.print(Text(part, style=style), highlight=False, soft_wrap=True)
+
+
+def _section(console: Console, title: str, lines: list[str]) -> None:
+    if lines:
+        console.print()
+        _say(console, title, style="bold")
+    for line in lines:
+        _say(console, line, "  " if title else "")
+
+
+def _heading(summary: Row) -> list[str]:
+    minutes, seconds = divmod(round(summary["duration_s"]), 60)
+    lines = [f"{SETUPS[summary['setup']].capitalize()}, {minutes} min {seconds} s."]
+    people = summary["people"]
+    guessed = any(person["role_guessed"] for person in people)
+    guess = (
+        "; taken to be so" if len(people) == 1 else "; who is the trainee is a guess (--trainee changes it)"
+    )
+    lines.append(", ".join(_name(person) for person in people) + (guess if guessed else "") + ".")
+    if summary["left_out"]:
+        count = len(summary["left_out"])
+        lines.append(f"Left out: {count} more {'person' if count == 1 else 'people'} in the recording.")
+    return lines
+
+
+def _name(person: Row) -> str:
+    place = person.get("place")
+    return person["role"].capitalize() + (f" ({place})" if place and place != "only" else "")
+
+
+def _head_only(person: Row) -> bool:
+    return "facing" in person["cues"]
+
+
+def _columns(person: Row) -> list[tuple[str, str, str]]:
+    """(heading, figure, coverage) of one person's columns."""
+    gaze = (
+        ("facing\npartner %", "facing_pct", "facing_coverage")
+        if _head_only(person)
+        else ("eye\ncontact %", "eye_contact_pct", "eye_contact_coverage")
+    )
+    return [
+        gaze,
+        ("lean\n%", "lean_forward_pct", "lean_coverage"),
+        ("smile\n%", "smile_pct", "smile_coverage"),
+    ]
+
+
+def _minute_table(summary: Row, rows: list[Row], dash: str, wide: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    table.add_column("\n\nmin", justify="right", no_wrap=True)
+    for person in summary["people"]:
+        for k, (heading, _, _) in enumerate(_columns(person)):
+            over = person["role"].capitalize() if k == 0 else ""
+            table.add_column(
+                f"{over}\n{heading}", justify="right", no_wrap=True, min_width=12 if k == 0 else 5
+            )
+            if wide:
+                table.add_column("\nseen\n%", justify="right", no_wrap=True)
+    together = "facial_mirroring" in summary
+    if together:
+        table.add_column("\nshared smiles\n(by chance)", justify="right", no_wrap=True)
+    for minute in range(1, summary["minutes"] + 1):
+        here = {row["person"]: row for row in rows if row["minute"] == minute}
+        cells = [str(minute)]
+        for person in summary["people"]:
+            row = here[person["person"]]
+            for _, figure, coverage in _columns(person):
+                low_coverage = (row.get(coverage) or 0) < summary["parameters"]["quality"]["coverage_good"]
+                cells.append(_figure(row, figure, "~" if low_coverage else "", dash))
+                if wide:
+                    cells.append(f"{100 * (row.get(coverage) or 0):.0f}")
+        if together:
+            cells.append(_shared(here[summary["people"][0]["person"]], dash))
+        table.add_row(*cells)
+    return table
+
+
+def _figure(row: Row, figure: str, mark: str, dash: str) -> str:
+    """63 (60-66), with the mark of low coverage before it; a dash where there is no figure."""
+    value, low, high = (row.get(name) for name in (figure, f"{figure}_low", f"{figure}_high"))
+    if value is None:
+        return dash
+    bar = figure in ("eye_contact_pct", "facing_pct") and low is not None and high is not None
+    return f"{mark}{value:.0f}" + (f" ({low:.0f}-{high:.0f})" if bar else "")
+
+
+def _shared(row: Row, dash: str) -> str:
+    if row.get("shared_smiles_led") is None:
+        return dash
+    count = row["shared_smiles_led"] + row["shared_smiles_followed"] + row["shared_smiles_simultaneous"]
+    expected = row["shared_smiles_expected"]
+    chance = f" ({expected:.1f})" if expected is not None else ""
+    return f"{count}{chance}{'*' if row['mirroring_stands_out'] == 'yes' else ' '}"
+
+
+def _legend(rows: list[Row], dash: str) -> list[str]:
+    lines = [
+        "Per cent of the measured time; in brackets how far the figure moves with the "
+        "target and the thresholds.",
+        f"{dash} not measured, ~ measured for less than three quarters of the minute.",
+    ]
+    last = rows[-1]["end_s"] - rows[-1]["start_s"]
+    if last < MINUTE_S:
+        lines.append(f"Minute {rows[-1]['minute']} is {last:.0f} s long.")
+    if any(row.get("mirroring_stands_out") == "yes" for row in rows):
+        lines.append("* shared smiling stands out from the other minutes.")
+    return lines
+
+
+def _reasons(summary: Row, rows: list[Row]) -> list[str]:
+    """Each reason once, with whom and when it concerns."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for person in summary["people"]:
+        cues = [
+            ("facing_why" if _head_only(person) else "eye_contact_why", _columns(person)[0][1], "facing"),
+            ("lean_why", "lean_forward_pct", "lean"),
+            ("smile_why", "smile_pct", "smile"),
+        ]
+        if person is summary["people"][0]:
+            cues.append(("mirroring_why", "shared_smiles_led", "shared smiles"))
+        for column, figure, label in cues:
+            label = "eye contact" if column == "eye_contact_why" else label
+            who = label if column == "mirroring_why" else f"{person['role']}, {label}"
+            for row in rows:
+                if row["person"] == person["person"] and row.get(column) and row.get(figure) is None:
+                    why = row[column]
+                    if why.startswith(COVERAGE_REASON):
+                        why = "Measured in less than half of the minute."
+                    found.setdefault((who, why), []).append(row["minute"])
+        if _head_only(person):
+            why = person["cues"]["eye_contact"]["why"]
+            found[f"{person['role']}, eye contact", why] = list(range(1, summary["minutes"] + 1))
+    return [
+        f"{who.capitalize()}{_when(minutes, summary['minutes'])}: {why}"
+        for (who, why), minutes in found.items()
+    ]
+
+
+def _when(minutes: list[int], count: int) -> str:
+    """in minutes 1-3, 7; nothing when it is all of them."""
+    if len(minutes) == count:
+        return ""
+    parts = np.split(np.array(minutes), np.flatnonzero(np.diff(minutes) > 1) + 1)
+    told = ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
+    return f" in minute{'s' if len(minutes) > 1 else ''} {told}"
+
+
+def _session_lines(summary: Row) -> list[str]:
+    lines = []
+    for person in summary["people"]:
+        names = {
+            "facing" if _head_only(person) else "eye_contact": "facing"
+            if _head_only(person)
+            else "eye_contact",
+            "lean": "lean_forward",
+            "smile": "smile",
+        }
+        words = {
+            "facing": "facing the partner",
+            "eye_contact": "gaze toward the partner's face",
+            "lean": "leaning forward" if summary["setup"] == "shared_room" else "moved closer to the camera",
+            "smile": "smiling",
+        }
+        for cue, figure in names.items():
+            found = person["cues"][cue]
+            figures = found["figures"] or found.get("while_shown")
+            if figures is None:
+                lines.append(f"{person['role'].capitalize()}, {words[cue]}: no figure. {found['why']}")
+                continue
+            low, high = (figures.get(f"{figure}_pct_{side}") for side in ("low", "high"))
+            bar = f" ({low:.0f}-{high:.0f})" if low is not None and high is not None else ""
+            shown = " while shown" if found["figures"] is None else ""
+            lines.append(
+                f"{person['role'].capitalize()}, {words[cue]}: about {figures[f'{figure}_pct']:.0f} %{bar} "
+                f"of the measured time{shown}, in {found['valid_minutes']} of {summary['minutes']} minutes."
+            )
+    return lines + _together_lines(summary)
+
+
+def _together_lines(summary: Row) -> list[str]:
+    found = summary.get("facial_mirroring")
+    if found is None:
+        return []
+    smiles = found["shared_smiles"]
+    count = smiles["mirrored"] + smiles["simultaneous"]
+    line = f"Shared smiles: {count}"
+    if smiles["expected_by_chance"] is None:
+        line += "; the recording is too short to say how many chance gives."
+    elif found["session"] is None:
+        line += f"; about {smiles['expected_by_chance']:.0f} expected by chance."
+    else:
+        differs = smiles["p"] < summary["parameters"]["mirroring"]["stands_out_p"]
+        line += f"; about {smiles['expected_by_chance']:.0f} expected by chance: "
+        line += "more than chance alone gives." if differs else "no clear difference."
+    lines = [line]
+    if found["session"] is not None:
+        test = found["session"]
+        low, high = test["interval"]
+        lines.append(
+            f"Smiling together: {test['z']:.1f} ({low:.1f} to {high:.1f}) standard deviations from what the "
+            f"same two people give out of step (p = {test['p']:.3f}). {found['leader']['reason']}"
+        )
+    elif found["why"]:
+        lines.append(f"Smiling together: no figure. {found['why']}")
+    lines.append("Sadness and concern are not measured.")
+    return lines
+
+
+def _standing_out(summary: Row, rows: list[Row]) -> list[str]:
+    """Minutes that differ from the person's own median by more than sampling noise explains (METHOD 5.3)."""
+    threshold = summary["parameters"]["quality"]["minute_difference_pp"]
+    lines = []
+    for person in summary["people"]:
+        labels = ("facing the partner" if _head_only(person) else "eye contact", "lean", "smiling")
+        for label, (_, figure, _) in zip(labels, _columns(person), strict=True):
+            whole = [
+                r for r in rows if r["person"] == person["person"] and r["end_s"] - r["start_s"] == MINUTE_S
+            ]
+            values = {r["minute"]: r[figure] for r in whole if r[figure] is not None}
+            if len(values) < summary["parameters"]["quality"]["min_valid_minutes"]:
+                continue
+            usual = float(np.median(list(values.values())))
+            far = sorted(values, key=lambda minute: -abs(values[minute] - usual))[:3]
+            named = [
+                f"{values[m]:.0f} % in minute {m}" for m in sorted(far) if abs(values[m] - usual) > threshold
+            ]
+            if named:
+                lines.append(
+                    f"{person['role'].capitalize()}, {label}: {', '.join(named)}; usually {usual:.0f} %."
+                )
+    minutes = summary.get("facial_mirroring", {}).get("minutes_that_stand_out", [])
+    if minutes:
+        lines.append(
+            f"Shared smiling: minute{'s' if len(minutes) > 1 else ''} {', '.join(map(str, minutes))}."
+        )
+    return lines
+
+
+def _flag_lines(summary: Row) -> list[str]:
+    people = {person["person"]: person["role"].capitalize() for person in summary["people"]}
+    said: dict[str, list[str]] = {}
+    for flag in summary["quality_flags"]:
+        who = people.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
+        if who not in said.setdefault(flag["words"], []):
+            said[flag["words"]].append(who)
+    return [
+        f"{' and '.join(filter(None, who))}{': ' if any(who) else ''}{words}" for words, who in said.items()
+    ]
