@@ -1,6 +1,9 @@
 """Where a head is and which way it faces, from the positions of its landmarks in the picture.
 
-The pose is solved from the two-dimensional positions of all 468 mesh points against the canonical face (SQPnP).
+The rotation is solved from the two-dimensional positions of all 468 mesh points against the canonical face (SQPnP).
+The position is then solved again, linearly, from the points above the mouth: an opening jaw pulls the lower mesh down,
+which all points together read as a face coming nearer. Measured on one clip (jaw opens, head still): the distance of
+all points falls from 70.1 to 65.0 cm, that of the upper points from 69.5 to 67.8, and its spread at rest halves.
 MediaPipe's own depth and its transformation matrix are not used: the network's depth is compressed, which tilts the
 pitch of real faces (measured on labelled stills: mean gaze error 16.5 degrees with the matrix, 8.9 with this).
 
@@ -15,6 +18,10 @@ import cv2
 import numpy as np
 
 from cues.vision.models import canonical_face
+
+
+ABOVE_MOUTH_CM = -2.0
+"""Canonical height [cm] above which the mesh does not follow the jaw."""
 
 
 @dataclass(frozen=True)
@@ -73,4 +80,18 @@ def solve_head_pose(points: np.ndarray, lens: Lens) -> HeadPose | None:
         return None
     projected, _ = cv2.projectPoints(face, turn, shift, lens.matrix, None)
     residual = float(np.sqrt(((projected[:, 0] - image) ** 2).sum(1).mean()))
-    return HeadPose(cv2.Rodrigues(turn)[0], shift[:, 0], residual)
+    rotation = cv2.Rodrigues(turn)[0]
+    upper = face[:, 1] > ABOVE_MOUTH_CM
+    return HeadPose(rotation, _translation(face[upper] @ rotation.T, image[upper], lens), residual)
+
+
+def _translation(turned: np.ndarray, image: np.ndarray, lens: Lens) -> np.ndarray:
+    """Least-squares position (3,) cm of points (n, 3) cm, already turned, seen at image positions (n, 2) px.
+
+    From u (Z + t_z) = X + t_x and v (Z + t_z) = Y + t_y with u, v the image positions over the focal length.
+    """
+    seen = (image - [lens.centre_x, lens.centre_y]) / lens.focal
+    one, none = np.ones(len(seen)), np.zeros(len(seen))
+    left = np.concatenate([np.column_stack([one, none, -seen[:, 0]]), np.column_stack([none, one, -seen[:, 1]])])
+    right = np.concatenate([seen[:, 0] * turned[:, 2] - turned[:, 0], seen[:, 1] * turned[:, 2] - turned[:, 1]])
+    return np.linalg.lstsq(left, right, rcond=None)[0]
