@@ -1,4 +1,4 @@
-"""What a person corrects after an analysis: who is the trainee, where the partner was, which posture is neutral.
+"""What a person corrects after an analysis: the trainee, the partner's place, the neutral posture.
 
 Corrections are an ordered list that can be undone. Together with the tables of `cues.observations` and
 `cues.parameters` they are the only input of the metrics; none of them needs the video again.
@@ -6,9 +6,9 @@ Corrections are an ordered list that can be undone. Together with the tables of 
 Conventions
 -----------
 Persons are the numbers of the observations table; `person_named` turns left, right, first, second into one.
-Times are seconds on the recording's clock. Where two corrections say something about the same thing the later one
-holds, except swaps, which each exchange the two people from their moment on (a second swap ends the first), and
-neutral stretches, which add up.
+Times are seconds on the recording's clock. Where two corrections say something about the same thing the later
+one holds, except swaps, which each exchange the two people from their moment on (a second swap ends the
+first), and neutral stretches, which add up.
 """
 
 import math
@@ -37,7 +37,7 @@ class Trainee:
 
 @dataclass(frozen=True)
 class Target:
-    """This person looks at the partner when looking at (h, v) [deg, relative to the ray from the eyes to the lens]."""
+    """This person looks at the partner when looking at (h, v) [deg, relative to the eyes' ray to the lens]."""
 
     person: int
     h: float
@@ -93,8 +93,9 @@ class Corrections:
 class Corrected:
     """Observations after the corrections, and what the corrections say beside them.
 
-    roles maps person -> trainee | client; role_guessed says that nobody named the trainee. targets maps person ->
-    (h, v) [deg]; neutral maps person -> stretches (start, end) [s]. Only corrected persons are in the last two.
+    roles maps person -> trainee | client; role_guessed says that nobody named the trainee. targets maps
+    person -> (h, v) [deg]; neutral maps person -> stretches (start, end) [s]. Only corrected persons are in
+    the last two.
     """
 
     observations: Observations
@@ -115,7 +116,8 @@ def add_correction(corrections: Corrections, correction: Correction, facts: Reco
 
 
 def undo_correction(corrections: Corrections, facts: RecordingFacts, position: int = -1) -> Corrections:
-    """The list without the correction at `position` (counted from 0, or from the end when negative: -1 is the last).
+    """The list without the correction at `position` (counted from 0, or from the end when negative: -1 is the
+    last).
 
     Raises ParameterError when there is none at that position, or when a later one depends on it.
     """
@@ -139,8 +141,8 @@ def undo_correction(corrections: Corrections, facts: RecordingFacts, position: i
 def person_named(name: str, facts: RecordingFacts, corrections: Corrections = Corrections()) -> int:
     """The person meant by left, right, first or second, as the corrections so far leave them.
 
-    left and right are places in the picture; first and second are the two files, or the order of the people in the
-    table where the recording is one file. Raises ParameterError when there is no such person.
+    left and right are places in the picture; first and second are the two files, or the order of the people
+    in the table where the recording is one file. Raises ParameterError when there is no such person.
     """
     people = _chosen(corrections, facts)
     for entry in people:
@@ -160,9 +162,9 @@ def person_named(name: str, facts: RecordingFacts, corrections: Corrections = Co
 def apply_corrections(observations: Observations, corrections: Corrections) -> Corrected:
     """Observations with the chosen people, swapped where asked, and the roles, targets and neutral stretches.
 
-    Without a `People` correction, more than two measured people are reduced to the two with the most face time.
-    Without a `Trainee` correction the trainee is guessed: the person on the left, of two files the first.
-    Raises ParameterError when a correction does not fit the recording (see `add_correction`).
+    Without a `People` correction, more than two measured people are reduced to the two with the most face
+    time. Without a `Trainee` correction the trainee is guessed: the person on the left, of two files the
+    first. Raises ParameterError when a correction does not fit the recording (see `add_correction`).
     """
     _replay(corrections.items, observations.facts)
     people = _chosen(corrections, observations.facts)
@@ -275,7 +277,8 @@ def _check(correction: Correction, facts: RecordingFacts, people: Iterable[int])
         _check_time("The start of the neutral posture", correction.start, facts)
         if not correction.end > correction.start:
             raise ParameterError(
-                f"The neutral posture ends at {correction.end:g} s, which is not after its start at {correction.start:g} s."
+                f"The neutral posture ends at {correction.end:g} s, which is not after its start at "
+                f"{correction.start:g} s."
             )
 
 
@@ -304,7 +307,8 @@ def _swap_times(corrections: Corrections) -> list[float]:
 
 
 def _chosen(corrections: Corrections, facts: RecordingFacts) -> list[dict[str, Any]]:
-    """The entries of `facts.people` to report, by number; a swap from the very start exchanges their places."""
+    """The entries of `facts.people` to report, by number; a swap from the very start exchanges their
+    places."""
     wanted = _last(corrections, People)
     people = sorted(facts.people, key=lambda entry: entry["person"])
     if wanted is not None:

@@ -1,8 +1,8 @@
 """A session in a terminal: the per-minute table, why figures are missing, what stands out.
 
 The same lines are readable in a file: no colour carries a meaning, columns stand apart by spaces, and nothing
-is wider than the console (80 columns where there is none). Words are those of the report: it describes, it does
-not grade.
+is wider than the console (80 columns where there is none). Words are those of the report: it describes, it
+does not grade.
 """
 
 import textwrap

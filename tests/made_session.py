@@ -1,7 +1,7 @@
 """Synthetic observations with known truth, for tests of everything right of the observations table.
 
-`made_session` writes the table that vision would have written for people who look at a partner window and at notes,
-lean forward, smile and mirror smiles at times drawn from a seed. Nothing of it comes from a video.
+`made_session` writes the table that vision would have written for people who look at a partner window and at
+notes, lean forward, smile and mirror smiles at times drawn from a seed. Nothing of it comes from a video.
 """
 
 from dataclasses import dataclass
@@ -56,8 +56,8 @@ def made_session(
 ) -> MadeSession:
     """A session of `minutes` with one or more people at 10 samples a second.
 
-    missing: person -> (start, end) [s] without a face. hidden: person -> (start, end) in which the layout has no
-    place for this person (speaker view).
+    missing: person -> (start, end) [s] without a face. hidden: person -> (start, end) in which the layout has
+    no place for this person (speaker view).
     """
     rng = np.random.default_rng(seed)
     count = round(minutes * 60 * RATE_HZ)

@@ -1,10 +1,10 @@
 """A session's folder: the files right of the observations table, written whole or not at all.
 
-`minutes.csv`, `episodes.csv` and `session.json` are derived from the tables that `cues.observations` reads and
-writes and from `corrections.json`, the one file here that a person made. All are UTF-8.
+`minutes.csv`, `episodes.csv` and `session.json` are derived from the tables that `cues.observations` reads
+and writes and from `corrections.json`, the one file here that a person made. All are UTF-8.
 
-A file is written under a temporary name in the same folder, flushed to the disk and then renamed, so that a reader
-sees the old content or the new one. What does not fit on the disk leaves the folder as it was.
+A file is written under a temporary name in the same folder, flushed to the disk and then renamed, so that a
+reader sees the old content or the new one. What does not fit on the disk leaves the folder as it was.
 """
 
 import csv
@@ -32,8 +32,8 @@ _TEXT_ENDINGS = ("_why", "_state")
 class StoredSession:
     """What a folder says about its session without computing anything.
 
-    summary is the content of session.json; minutes and episodes are the two tables, with nulls where the files have
-    empty cells.
+    summary is the content of session.json; minutes and episodes are the two tables, with nulls where the
+    files have empty cells.
     """
 
     summary: dict[str, Any]
@@ -42,10 +42,11 @@ class StoredSession:
 
 
 def write_results(folder: Path, metrics: SessionMetrics) -> list[Path]:
-    """Writes minutes.csv, episodes.csv and session.json into `folder` (made when missing); returns their paths.
+    """Writes minutes.csv, episodes.csv and session.json into `folder` (made when missing); returns their
+    paths.
 
-    Raises SessionFolderError when they cannot be written (disk full, no permission); none of the three has changed
-    then.
+    Raises SessionFolderError when they cannot be written (disk full, no permission); none of the three has
+    changed then.
     """
     contents = {
         "minutes.csv": _csv_text(metrics.minutes),
@@ -85,7 +86,8 @@ def load_corrections(folder: Path) -> Corrections:
 
 
 def save_corrections(folder: Path, corrections: Corrections) -> Path:
-    """Writes corrections.json into `folder`; returns its path. Raises SessionFolderError as `write_results` does."""
+    """Writes corrections.json into `folder`; returns its path. Raises SessionFolderError as `write_results`
+    does."""
     return _write_files(folder, {"corrections.json": _json_text(corrections_to_json(corrections))})[0]
 
 
@@ -99,7 +101,7 @@ def _write_files(folder: Path, contents: dict[str, str]) -> list[Path]:
                 file.flush()
                 os.fsync(file.fileno())
         for name, path in temporary.items():
-            os.replace(path, folder / name)
+            path.replace(folder / name)
     except OSError as problem:
         for path in temporary.values():
             with suppress(OSError):

@@ -2,11 +2,11 @@
 
 Conventions
 -----------
-Minute k covers [60 (k - 1), 60 k) s; the last one may be short. A coverage is the share (0-1) of the row's time in
-which the cue could be measured. Where it is below `quality.coverage_min`, where the last minute is too short, or where
-the measurement interval is wider than `quality.interval_drop_pp`, the cue's figures are null, its coverage stays, and
-`<cue>_why` is one sentence that says why. Null is never zero.
-Figures come from `*_minute` of each cue's module; what they mean is told there. Source: METHOD 5.1, 5.2, 5.5.
+Minute k covers [60 (k - 1), 60 k) s; the last one may be short. A coverage is the share (0-1) of the row's
+time in which the cue could be measured. Where it is below `quality.coverage_min`, where the last minute is
+too short, or where the measurement interval is wider than `quality.interval_drop_pp`, the cue's figures are
+null, its coverage stays, and `<cue>_why` is one sentence that says why. Null is never zero. Figures come from
+`*_minute` of each cue's module; what they mean is told there. Source: METHOD 5.1, 5.2, 5.5.
 """
 
 import math
@@ -39,8 +39,8 @@ Cells = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cue:
-    """The columns of one cue: every column with one of the prefixes; the coverage they depend on; the figure that
-    `low` and `high` are the measurement interval of."""
+    """The columns of one cue: every column with one of the prefixes; the coverage they depend on; the figure
+    that `low` and `high` are the measurement interval of."""
 
     name: str
     prefixes: tuple[str, ...]
@@ -87,8 +87,8 @@ _WITH_FRACTION = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured in a whole session, by person; `shown` (n,) bool on the sample times `time` (n,) [s]: the
-    layout had a place for the person. mirroring is None where only one person was measured."""
+    """What was measured in a whole session, by person; `shown` (n,) bool on the sample times `time` (n,) [s]:
+    the layout had a place for the person. mirroring is None where only one person was measured."""
 
     time: np.ndarray
     shown: dict[int, np.ndarray]
@@ -108,8 +108,8 @@ class Measured:
 
 
 def minute_edges(duration_s: float, quality: Quality) -> np.ndarray:
-    """Borders of the minutes [s], shape (m + 1,); what is left at the end belongs to no minute when it is shorter
-    than `quality.last_minute_row_s`."""
+    """Borders of the minutes [s], shape (m + 1,); what is left at the end belongs to no minute when it is
+    shorter than `quality.last_minute_row_s`."""
     whole = int(duration_s // MINUTE_S)
     edges = np.arange(whole + 1) * MINUTE_S
     if duration_s - edges[-1] >= quality.last_minute_row_s or whole == 0:
@@ -122,10 +122,10 @@ def minutes_table(
 ) -> pa.Table:
     """One row per person and minute, sorted by minute, then person.
 
-    Columns: minute, person, role, start_s, end_s, each cue's figures with its coverage and `<cue>_why`, flags (codes
-    joined by ";", those of the session and of the minute). Figures that need a partner have no column in a recording
-    of one person, and columns of head direction or camera gaze none where nobody has them. Percentages are rounded to
-    0.1, coverage to 0.001, seconds to 0.01, centimetres to 0.1.
+    Columns: minute, person, role, start_s, end_s, each cue's figures with its coverage and `<cue>_why`, flags
+    (codes joined by ";", those of the session and of the minute). Figures that need a partner have no column
+    in a recording of one person, and columns of head direction or camera gaze none where nobody has them.
+    Percentages are rounded to 0.1, coverage to 0.001, seconds to 0.01, centimetres to 0.1.
     """
     edges = minute_edges(duration_s, parameters.quality)
     intervals = {
@@ -184,8 +184,8 @@ def _minute_of(
 def cue_cells(
     measured: Measured, person: int, start: float, end: float, parameters: Parameters
 ) -> list[tuple[Cue, Cells, str]]:
-    """The raw columns of each cue of one person over [start, end) s, and why the session has no such figure ("" if
-    it has); cues that need a partner only where there is one."""
+    """The raw columns of each cue of one person over [start, end) s, and why the session has no such figure
+    ("" if it has); cues that need a partner only where there is one."""
     eyes, partner = measured.eye_contact[person], measured.partner(person)
     gaze = eye_contact_minute(eyes, start, end, parameters)
     unsure = "" if eyes.state == CONFIDENT else sentence(eyes.reason)
@@ -218,8 +218,8 @@ def settle(
 ) -> tuple[Cells, str | None]:
     """The cells of one cue as they are shown, and the flag that they bring with them (None for none).
 
-    `reason`: why there is no figure whatever the coverage, "" when there may be one. `hidden_s`: how long of the
-    `length_s` seconds the layout had no place for the person. NaN becomes None.
+    `reason`: why there is no figure whatever the coverage, "" when there may be one. `hidden_s`: how long of
+    the `length_s` seconds the layout had no place for the person. NaN becomes None.
     """
     cells = {name: _plain(value) for name, value in cells.items()}
     coverage = cells.get(cue.coverage) or 0.0
@@ -259,8 +259,8 @@ def sentence(words: str) -> str:
 
 
 def rounded(name: str, value: Any) -> Any:
-    """A cell as the files have it: percentages to 0.1, coverage to 0.001, centimetres and degrees to 0.1, other
-    numbers with a unit to 0.01; counts are whole; NaN becomes None."""
+    """A cell as the files have it: percentages to 0.1, coverage to 0.001, centimetres and degrees to 0.1,
+    other numbers with a unit to 0.01; counts are whole; NaN becomes None."""
     value = _plain(value)
     if not isinstance(value, float):
         return value

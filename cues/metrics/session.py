@@ -1,10 +1,10 @@
 """A whole session: everything right of the observations table, in under a second for an hour of two people.
 
 `measure_session` applies the corrections, measures every cue, and makes the two tables and the summary that a
-session's folder holds. Figures of a session carry their coverage and their measurement interval, and exist only where
-enough minutes could be measured (METHOD 5.1). Whoever was out of the layout for part of the recording (speaker view)
-has no figure for the whole session: what was measured is then named `while_shown`, because people are mostly shown
-while they talk.
+session's folder holds. Figures of a session carry their coverage and their measurement interval, and exist
+only where enough minutes could be measured (METHOD 5.1). Whoever was out of the layout for part of the
+recording (speaker view) has no figure for the whole session: what was measured is then named `while_shown`,
+because people are mostly shown while they talk.
 
 Nothing here is rounded except for the files, and nothing is a score.
 """
@@ -52,10 +52,11 @@ EPISODES = pa.schema(
 class SessionMetrics:
     """Everything that is known of a session.
 
-    minutes: one row per person and minute (`cues.metrics.minutes`). episodes: columns of `EPISODES`, by start; for
-    cue facial_mirroring the person is the one who followed, start is the leader's onset, strength the delay [s] (so
-    that start + strength is the follower's onset), end the end of the follower's smile. summary: what session.json
-    holds, ready for JSON. measured: the series, states and events behind them. corrected: observations and roles.
+    minutes: one row per person and minute (`cues.metrics.minutes`). episodes: columns of `EPISODES`, by
+    start; for cue facial_mirroring the person is the one who followed, start is the leader's onset, strength
+    the delay [s] (so that start + strength is the follower's onset), end the end of the follower's smile.
+    summary: what session.json holds, ready for JSON. measured: the series, states and events behind them.
+    corrected: observations and roles.
     """
 
     corrected: Corrected
@@ -70,8 +71,8 @@ def measure_session(
 ) -> SessionMetrics:
     """All cues of a session, its minutes, its episodes and its summary.
 
-    Missing observations make coverage smaller and never a zero. Raises ParameterError when a correction does not fit
-    the recording.
+    Missing observations make coverage smaller and never a zero. Raises ParameterError when a correction does
+    not fit the recording.
     """
     corrected = apply_corrections(observations, corrections)
     measured = _measure_cues(corrected, parameters)
@@ -323,7 +324,8 @@ def _mirroring_summary(
 
 
 def _flags(measured: Measured, duration_s: float, parameters: Parameters) -> list[dict[str, Any]]:
-    """Every flag once per person and cue, with its sentence; person and cue are null where it is the session's."""
+    """Every flag once per person and cue, with its sentence; person and cue are null where it is the
+    session's."""
     found: list[tuple[str, int | None, str | None]] = []
     if duration_s < parameters.sampling.short_s:
         found.append(("SHORT", None, None))
