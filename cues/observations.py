@@ -65,6 +65,7 @@ _FACE_COLUMNS = [
     "lip_gap",  # distance of the inner lips over the face's height
 ]
 _BODY_COLUMNS = [
+    "body_head_yaw",  # deg relative to the ray to the camera, from nose and ears: coarse, also where no face is seen
     *(f"{point}_{what}" for point in BODY_POINTS for what in ("x", "y", "visibility")),  # px, px, 0-1
     *(f"{point}_world_{axis}" for point in BODY_POINTS for axis in "xyz"),  # m, origin between the hips
 ]

@@ -180,7 +180,7 @@ def face_columns(face: Face, lens: Lens, image: np.ndarray) -> dict[str, float]:
 
 def body_columns(body: Body) -> dict[str, float]:
     """All columns that a body gives."""
-    columns = {}
+    columns = {"body_head_yaw": body.head_yaw}
     for point in BODY_POINTS:
         for what, value in zip(("x", "y", "visibility"), body.image[point], strict=True):
             columns[f"{point}_{what}"] = float(value)

@@ -98,7 +98,10 @@ class Tracker:
         crop, window = cut_window(image, x, y, side, track.seat.tile)
         for body in self.bodies.read(crop):
             moved = body_in_frame(body, window)
-            if np.hypot(*(moved.head[0] - track.centre)) < track.size:
+            head, _ = moved.head
+            if np.hypot(*(head - track.centre)) < track.size:
+                if person not in self.found:  # turned away: the crop follows the head all the same
+                    track.box = np.array([*(head - track.size / 2), track.size, track.size])
                 return moved
         return None
 
