@@ -53,11 +53,12 @@ def made_session(
     missing: dict[int, tuple[float, float]] | None = None,
     hidden: dict[int, tuple[float, float]] | None = None,
     smiling: bool = True,
+    iris_share: float = 1.0,
 ) -> MadeSession:
     """A session of `minutes` with one or more people at 10 samples a second.
 
     missing: person -> (start, end) [s] without a face. hidden: person -> (start, end) in which the layout has
-    no place for this person (speaker view).
+    no place for this person (speaker view). iris_share: the picture's size over that of a camera near by.
     """
     rng = np.random.default_rng(seed)
     count = round(minutes * 60 * RATE_HZ)
@@ -76,7 +77,7 @@ def made_session(
         away = np.zeros(count, bool)
         if hidden and person in hidden:
             away = (time >= hidden[person][0]) & (time < hidden[person][1])
-        rows.append(_person_rows(rng, person, time, gaze, depth, smiles[person], unseen))
+        rows.append(_person_rows(rng, person, time, gaze, depth, smiles[person], unseen, iris_share))
         scenes.append(_scene_rows(person, time, ~away))
         truth[person] = Truth(contact, forward, smiles[person])
     facts = RecordingFacts(
@@ -162,6 +163,7 @@ def _person_rows(
     depth: np.ndarray,
     smiles: list[tuple[float, float]],
     unseen: np.ndarray,
+    iris_share: float,
 ) -> pa.Table:
     count = len(time)
     columns: dict[str, np.ndarray] = {name: np.full(count, np.nan) for name in OBSERVATIONS.names}
@@ -184,7 +186,7 @@ def _person_rows(
     right = np.clip(gaze[:, 0] / 35, -1, 1)  # the subject's left is image right
     columns["eyeLookOutLeft"], columns["eyeLookInLeft"] = np.clip(right, 0, 1), np.clip(-right, 0, 1)
     columns["eyeLookInRight"], columns["eyeLookOutRight"] = np.clip(right, 0, 1), np.clip(-right, 0, 1)
-    iris = focal * 6.36 / depth
+    iris = iris_share * focal * 6.36 / depth
     values = {
         "box_x": 540.0, "box_y": 200.0, "box_w": 2.4 * iris, "box_h": 3.0 * iris,
         "head_yaw": turn[:, 0], "head_pitch": turn[:, 1], "head_roll": rng.normal(0, 0.5, count),

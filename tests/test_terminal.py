@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from cues.corrections import Corrections
-from cues.metrics.session import measure_session
+from cues.metrics.session import FLAG_WORDS, measure_session
 from cues.parameters import Parameters
 from cues.terminal import print_session
 from tests.made_session import made_session
@@ -79,3 +79,10 @@ def test_a_console_without_unicode_gets_plain_dashes():
 def test_figures_of_who_is_shown_part_of_the_time_say_so():
     _, text = printed(minutes=7, hidden={1: (0, 150)})
     assert "while shown" in " ".join(text.split())
+
+
+def test_where_only_the_head_was_measured_the_column_says_facing():
+    _, text = printed(minutes=6, iris_share=0.3)
+    assert "facing" in text
+    assert "contact %" not in text
+    assert f"Trainee, eye contact: {FLAG_WORDS['HEAD_ONLY']}" in " ".join(text.split())

@@ -226,7 +226,12 @@ def settle(
     width = 0.0
     if cue.interval is not None:
         low, high = (cells.get(name) for name in cue.interval)
-        width = high - low if low is not None and high is not None else 0.0
+        figure = cells.get(cue.figure)
+        if low is not None and high is not None and figure is not None:
+            # The two count samples that straddle the minute's edge differently.
+            low, high = min(low, figure), max(high, figure)
+            cells |= dict(zip(cue.interval, (low, high), strict=True))
+            width = high - low
     if not reason and coverage < quality.coverage_min:
         away = f"; not in the picture for {hidden_s:.0f} s of it" if hidden_s >= 0.5 else ""
         reason = f"{COVERAGE_REASON} {100 * coverage:.0f} % of {length_s:.0f} s{away}."

@@ -21,6 +21,7 @@ from cues.metrics.eye_contact_minutes import eye_contact_intervals, mutual_gaze_
 from cues.metrics.forward_lean import LEAN_FLAGS, lean_intervals, lean_summary, measure_lean
 from cues.metrics.gaze_target import CONFIDENT, NOT_SEPARABLE
 from cues.metrics.minutes import (
+    FACING,
     LEAN,
     MIRRORING,
     Cue,
@@ -210,7 +211,7 @@ def _person_summary(
         if cue is LEAN:
             cells = dict(lean_summary(lean, 0.0, duration, parameters))
         cells |= {name: float(values[0]) for name, values in bars.items() if name.startswith(cue.prefixes)}
-        if cue.name in ("facing", "camera_gaze") and reason:
+        if cue is FACING and eyes.method != HEAD_ONLY:
             continue
         cues[cue.name] = _cue_summary(cue, cells, reason, rows, shown, parameters)
     cues["eye_contact"] |= {"state": eyes.state if eyes.method != HEAD_ONLY else "not_measurable"}
@@ -261,7 +262,7 @@ def _cue_summary(
     why = reason
     if not why and valid < quality.min_valid_minutes:
         why = (
-            f"{valid} of {len(rows)} minutes could be measured; "
+            f"Measured minutes: {valid} of {len(rows)}; "
             f"a figure for the whole session needs {quality.min_valid_minutes}."
         )
     if not why and figures[cue.figure] is None:

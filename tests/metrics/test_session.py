@@ -159,7 +159,7 @@ def test_a_recording_of_one_person_leaves_out_what_needs_two():
 def test_two_measured_minutes_make_no_figure_for_the_session():
     cues = person(measure(made_session(2)), 0)["cues"]
     assert cues["lean"]["figures"] is None
-    assert cues["lean"]["why"] == "2 of 2 minutes could be measured; a figure for the whole session needs 3."
+    assert cues["lean"]["why"] == "Measured minutes: 2 of 2; a figure for the whole session needs 3."
 
 
 def test_who_is_shown_part_of_the_time_has_figures_while_shown_and_none_for_the_session():
@@ -197,6 +197,24 @@ def test_a_person_who_is_never_seen_has_reasons_instead_of_numbers():
         assert found["figures"] is None, cue
         assert found["why"], cue
     assert person(metrics, 0)["cues"]["lean"]["figures"] is not None
+
+
+def test_camera_gaze_is_not_reported_without_a_known_zero(measured):
+    camera = person(measured, 0)["cues"]["camera_gaze"]
+    assert camera["figures"] is None
+    assert camera["why"] == "It is not known which measured direction is the camera."
+
+
+def test_where_irises_are_too_small_facing_is_measured_under_its_own_name():
+    metrics = measure(made_session(6, iris_share=0.3))
+    cues = person(metrics, 0)["cues"]
+    assert cues["eye_contact"]["figures"] is None
+    assert cues["eye_contact"]["state"] == "not_measurable"
+    assert "direction of the head" in cues["eye_contact"]["why"]
+    assert cues["facing"]["coverage"] > 0.9
+    for row in metrics.minutes.to_pylist():
+        assert row["eye_contact_pct"] is None
+        assert row["facing_pct"] is not None or row["facing_why"]
 
 
 def test_every_flag_is_told_in_a_sentence(measured):
