@@ -223,20 +223,12 @@ def settle(
     """
     cells = {name: _plain(value) for name, value in cells.items()}
     coverage = cells.get(cue.coverage) or 0.0
-    width = 0.0
-    if cue.interval is not None:
-        low, high = (cells.get(name) for name in cue.interval)
-        figure = cells.get(cue.figure)
-        if low is not None and high is not None and figure is not None:
-            # The two count samples that straddle the minute's edge differently.
-            low, high = min(low, figure), max(high, figure)
-            cells |= dict(zip(cue.interval, (low, high), strict=True))
-            width = high - low
+    cells, width = with_interval(cue, cells)
     if not reason and coverage < quality.coverage_min:
         away = f"; not in the picture for {hidden_s:.0f} s of it" if hidden_s >= 0.5 else ""
         reason = f"{COVERAGE_REASON} {100 * coverage:.0f} % of {length_s:.0f} s{away}."
     if not reason and width > quality.interval_drop_pp:
-        reason = f"Small changes of the thresholds move this figure by {width:.0f} points."
+        reason = too_wide(width)
     kept = (cue.coverage, f"{cue.name}_state")
     if reason:
         cells = {name: value if name in kept else None for name, value in cells.items()}
@@ -244,6 +236,24 @@ def settle(
     if cells.get(cue.coverage) is not None and coverage < quality.coverage_good:
         return cells, "LOW_COV"
     return cells, "LOW_CONFIDENCE" if width > quality.interval_low_pp else None
+
+
+def with_interval(cue: Cue, cells: Cells) -> tuple[Cells, float]:
+    """The cells with an interval that holds its figure, and the interval's width in points (0 without one)."""
+    if cue.interval is None:
+        return cells, 0.0
+    low, high = (cells.get(name) for name in cue.interval)
+    figure = cells.get(cue.figure)
+    if low is None or high is None or figure is None:
+        return cells, 0.0
+    # Figure and interval count the samples that straddle the edge of a minute differently.
+    low, high = min(low, figure), max(high, figure)
+    return {**cells, **dict(zip(cue.interval, (low, high), strict=True))}, high - low
+
+
+def too_wide(width: float) -> str:
+    """Why a figure is not shown whose measurement interval is `width` points wide."""
+    return f"Small changes of the thresholds move this figure by {width:.0f} points."
 
 
 def session_flags(measured: Measured, person: int) -> list[str]:

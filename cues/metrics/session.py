@@ -31,6 +31,8 @@ from cues.metrics.minutes import (
     rounded,
     sentence,
     session_flags,
+    too_wide,
+    with_interval,
 )
 from cues.metrics.mirroring import Mirroring, measure_mirroring
 from cues.metrics.quality import FLAGS, frame_quality
@@ -267,6 +269,9 @@ def _cue_summary(
         )
     if not why and figures[cue.figure] is None:
         why = f"Measured in only {100 * (coverage or 0):.0f} % of the session."
+    figures, width = with_interval(cue, figures)
+    if not why and width > quality.interval_drop_pp:
+        why = too_wide(width)
     found: dict[str, Any] = {
         "coverage": coverage,
         "valid_minutes": valid,

@@ -217,6 +217,21 @@ def test_where_irises_are_too_small_facing_is_measured_under_its_own_name():
         assert row["facing_pct"] is not None or row["facing_why"]
 
 
+def test_of_a_gallery_two_people_are_measured_and_the_others_are_named():
+    metrics = measure(made_session(3, people=3, missing={0: (0, 170)}))
+    assert [entry["person"] for entry in metrics.summary["people"]] == [1, 2]
+    assert [entry["person"] for entry in metrics.summary["left_out"]] == [0]
+    assert set(metrics.minutes["person"].to_pylist()) == {1, 2}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_figure_of_the_session_lies_in_its_interval(measured, number):
+    cues = person(measured, number)["cues"]
+    for cue, figure in (("eye_contact", "eye_contact_pct"), ("lean", "lean_forward_pct")):
+        figures = cues[cue]["figures"]
+        assert figures[f"{figure}_low"] <= figures[figure] <= figures[f"{figure}_high"]
+
+
 def test_every_flag_is_told_in_a_sentence(measured):
     assert all(words[0].isupper() and words.endswith(".") for words in FLAG_WORDS.values())
     assert all(flag["words"] for flag in measured.summary["quality_flags"])
