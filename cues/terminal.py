@@ -25,6 +25,8 @@ SETUPS = {
 WIDE = 104
 """From this many columns on the coverages stand in the table as well."""
 
+_GAZE_WORDS = {"facing": "facing the partner", "eye_contact": "gaze toward the partner's face"}
+
 Row = dict[str, Any]
 
 
@@ -38,9 +40,9 @@ def print_session(metrics: SessionMetrics, console: Console) -> None:
     console.print(_minute_table(summary, rows, dash, console.width >= WIDE))
     _section(console, "", _legend(rows, dash))
     _section(console, "Not measured", _reasons(summary, rows))
-    _section(console, "The whole session", _session_lines(summary))
+    _section(console, "The whole session", _session_lines(summary, rows))
     _section(console, "What stands out", _standing_out(summary, rows))
-    _section(console, "To keep in mind", _flag_lines(summary))
+    _section(console, "To keep in mind", [*summary["notes"], *_flag_lines(summary)])
 
 
 def _say(console: Console, line: str, indent: str = "", style: str = "") -> None:
@@ -67,6 +69,11 @@ def _heading(summary: Row) -> list[str]:
         "; taken to be so" if len(people) == 1 else "; who is the trainee is a guess (--trainee changes it)"
     )
     lines.append(", ".join(_name(person) for person in people) + (guess if guessed else "") + ".")
+    if summary["alignment"] is not None:
+        offset, drift = (summary["alignment"][name] for name in ("offset_s", "drift_ppm"))
+        lines.append(
+            f"The second file's clock is {offset:+.2f} s off the first one's and drifts by {drift:.0f} ppm."
+        )
     if summary["left_out"]:
         count = len(summary["left_out"])
         lines.append(f"Left out: {count} more {'person' if count == 1 else 'people'} in the recording.")
@@ -196,35 +203,36 @@ def _when(minutes: list[int], count: int) -> str:
     return f" in minute{'s' if len(minutes) > 1 else ''} {told}"
 
 
-def _session_lines(summary: Row) -> list[str]:
+def _session_lines(summary: Row, rows: list[Row]) -> list[str]:
+    """A sentence per person and cue; what has no figure for one reason shares a sentence."""
     lines = []
     for person in summary["people"]:
-        names = {
-            "facing" if _head_only(person) else "eye_contact": "facing"
-            if _head_only(person)
-            else "eye_contact",
-            "lean": "lean_forward",
-            "smile": "smile",
-        }
-        words = {
-            "facing": "facing the partner",
-            "eye_contact": "gaze toward the partner's face",
-            "lean": "leaning forward" if summary["setup"] == "shared_room" else "moved closer to the camera",
-            "smile": "smiling",
-        }
-        for cue, figure in names.items():
+        gaze = "facing" if _head_only(person) else "eye_contact"
+        leaning = "leaning forward" if summary["setup"] == "shared_room" else "moved closer to the camera"
+        told = (
+            (gaze, f"{gaze}_pct", _GAZE_WORDS[gaze]),
+            ("lean", "lean_forward_pct", leaning),
+            ("smile", "smile_pct", "smiling"),
+        )
+        missing: dict[str, list[str]] = {}
+        for cue, figure, words in told:
             found = person["cues"][cue]
             figures = found["figures"] or found.get("while_shown")
             if figures is None:
-                lines.append(f"{person['role'].capitalize()}, {words[cue]}: no figure. {found['why']}")
+                missing.setdefault(found["why"], []).append(words)
                 continue
-            low, high = (figures.get(f"{figure}_pct_{side}") for side in ("low", "high"))
+            low, high = (figures.get(f"{figure}_{side}") for side in ("low", "high"))
             bar = f" ({low:.0f}-{high:.0f})" if low is not None and high is not None else ""
             shown = " while shown" if found["figures"] is None else ""
             lines.append(
-                f"{person['role'].capitalize()}, {words[cue]}: about {figures[f'{figure}_pct']:.0f} %{bar} "
-                f"of the measured time{shown}, in {found['valid_minutes']} of {summary['minutes']} minutes."
+                f"{person['role'].capitalize()}, {words}: about {figures[figure]:.0f} %{bar} of the measured "
+                f"time{shown}, in {found['valid_minutes']} of {summary['minutes']} minutes."
             )
+        above = {value for row in rows for name, value in row.items() if name.endswith("_why")}
+        lines += [
+            f"{person['role'].capitalize()}, {', '.join(words)}: no figure. {'' if why in above else why}".rstrip()
+            for why, words in missing.items()
+        ]
     return lines + _together_lines(summary)
 
 

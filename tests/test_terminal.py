@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -86,3 +87,30 @@ def test_where_only_the_head_was_measured_the_column_says_facing():
     assert "facing" in text
     assert "contact %" not in text
     assert f"Trainee, eye contact: {FLAG_WORDS['HEAD_ONLY']}" in " ".join(text.split())
+
+
+def test_the_offset_and_drift_of_two_files_are_told_and_so_are_notes():
+    made = made_session(3, setup="two_files").observations
+    facts = replace(
+        made.facts, alignment={"offset_s": -2.345, "drift_ppm": 12.0}, notes=["Two pictures are missing."]
+    )
+    metrics = measure_session(replace(made, facts=facts), Corrections(), Parameters())
+    file = io.StringIO()
+    print_session(metrics, Console(file=file, width=80))
+    text = " ".join(file.getvalue().split())
+    assert "-2.35 s off" in text or "-2.34 s off" in text
+    assert "12 ppm" in text
+    assert "Two pictures are missing." in text
+
+
+def test_a_reason_is_told_once_and_not_again_for_the_session():
+    metrics, text = printed(minutes=0.7)
+    whys = {
+        value
+        for row in metrics.minutes.to_pylist()
+        for name, value in row.items()
+        if name == "eye_contact_why"
+    }
+    assert whys
+    for why in whys:
+        assert " ".join(text.split()).count(f"no figure. {why}") == 0
