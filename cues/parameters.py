@@ -35,6 +35,24 @@ class Media:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """Speech and channels of the sound, and the alignment of two files by it."""
+
+    silent_db: float = -75.0  # a channel never louder than this carries nothing [J]
+    channel_spread_db: float = 6.0  # level difference of two channels varies by more: each hears its own person [J]
+    probe_windows: int = 30  # places at which channels are compared
+    probe_window_s: float = 4.0
+    anchor_s: float = 60.0  # stretch of sound for one fine offset [METHOD 1.4]
+    anchor_search_s: float = 2.5  # fine offsets lie at most this far from the coarse one: the drift of an hour [J]
+    coarse_chunk_s: float = 300.0  # short enough that drift does not smear its peak
+    coarse_peak_sd: float = 8.0  # the coarse peak stands out by as many deviations of the other lags [J]
+    anchor_peak_sd: float = 5.0  # so does an anchor's [J]
+    anchors_agree: float = 0.5  # share of the anchors that must lie on one line [J]
+    residual_max_s: float = 0.040  # METHOD 1.4
+    drift_max_ppm: float = 500.0  # sound clocks are off by less [J]
+
+
+@dataclass(frozen=True)
 class Sampling:
     """How densely a recording is looked at."""
 
@@ -136,8 +154,10 @@ class Gaze:
     prior_half_v_deg: float = 16.0
     prior_falloff_deg: float = 6.0
     prior_room_sd_deg: float = 10.0
+    prior_room_radius_deg: float = 15.0  # METHOD 2.3 b
     prior_beside_h_deg: tuple[float, float] = (5.0, 45.0)  # a listener outside the picture, METHOD 2.3 c
     prior_beside_v_deg: float = 15.0
+    confident_h_deg: float = 15.0  # further to the side may as well be a second screen: never `confident` unasked [J]
     prior_confident: float = 0.9  # a target in a less usual place is never `confident` unasked [J]
     listening_ratio_limits: tuple[float, float] = (0.5, 3.0)  # METHOD 2.5.4
     theta_k_sigma: float = 2.6
@@ -152,6 +172,7 @@ class Gaze:
     dominance: float = 2.0  # best score over second best, for `confident`
     listening_mass_confident: float = 0.30
     listening_mass_min: float = 0.10
+    rival_mass_min: float = 0.05  # a place nearer to the lens, looked at this much, may be the partner instead [S]
     separation_sigma_ok: float = 4.0
     separation_sigma_min: float = 3.0
     fill_gap_s: float = 0.40
@@ -178,10 +199,11 @@ class Gaze:
     search_mean_s: float = 0.5  # the target search looks at fixations, not samples: noise falls with the mean [S]
     pair_reach_deg: float = 12.0  # around a place that may be two (close_places)
     pair_cell_deg: float = 1.0
-    pair_steps: int = 60
+    pair_steps: int = 40
     pair_min_samples: int = 100
-    pair_separation_sigma: float = 2.0  # [S]
-    pair_min_share: float = 0.10
+    jump_lag_s: float = 2.0  # about the length of a look [E]
+    jump_widths: float = 2.0  # of the differences while on one place [S]
+    jump_share_min: float = 0.05  # [S]
     interval_centre_deg: float = 1.0  # least uncertainty of the target's centre, METHOD 5.2
     interval_theta: tuple[float, float, float] = (0.8, 1.0, 1.2)
     sync_sd_max_s: float = 0.15  # mutual gaze from two files, METHOD 2.3 d
@@ -293,6 +315,7 @@ class Parameters:
 
     camera: Camera = field(default_factory=Camera)
     media: Media = field(default_factory=Media)
+    sound: Sound = field(default_factory=Sound)
     sampling: Sampling = field(default_factory=Sampling)
     layout: Layout = field(default_factory=Layout)
     tracking: Tracking = field(default_factory=Tracking)

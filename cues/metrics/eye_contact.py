@@ -15,17 +15,8 @@ never NO.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from cues.metrics.episodes import UNKNOWN, Episode
-from cues.metrics.gaze_coordinates import (
-    eye_positions,
-    face_direction,
-    gaze_direction,
-    room_angles,
-    screen_angles,
-    steady_positions,
-)
 from cues.metrics.gaze_decision import (
     Decision,
     away_episodes,
@@ -38,30 +29,28 @@ from cues.metrics.gaze_target import (
     CONFIRM,
     NOT_SEPARABLE,
     Candidate,
-    Evidence,
-    Prior,
     axis_sigmas,
-    beside_camera_prior,
-    room_prior,
-    screen_prior,
     thresholds,
 )
-from cues.metrics.lids import Lids, looks_down, read_lids
+from cues.metrics.lids import looks_down, read_lids
+from cues.metrics.pointing import (
+    GAZE,
+    HEAD_ONLY,
+    Pointing,
+    search_evidence,
+    seconds_per_sample,
+    where_pointing,
+)
 from cues.metrics.quality import FrameQuality, frame_quality, gaze_flags
-from cues.metrics.signals import moving_average, robust_sd, running_median
+from cues.metrics.signals import robust_sd
 from cues.metrics.target_over_time import Segment, find_segments, worst_state
 from cues.observations import Observations
 from cues.parameters import Gaze, Parameters
 
-GAZE, HEAD_ONLY = "gaze", "head_only"
 EPISODE_KINDS = {GAZE: "eye_contact", HEAD_ONLY: "facing"}
 PARTNER_AREA = "partner_area"
 """Kind of the episodes where the partner cannot be told from a neighbouring place: gaze toward screen or
 partner."""
-
-_SPEED_STEP_S = (
-    0.1  # speed is taken over 0.2 s, so that noise is not mistaken for saccades at 30 samples a second
-)
 
 
 @dataclass(frozen=True)
@@ -114,20 +103,6 @@ class EyeContact:
 
 
 @dataclass(frozen=True)
-class _Direction:
-    """Where a person points: angles u (n, 2), usable (n,), grade (n,) 0-2, what a partner's place is likely
-    to be, the scale of the search, and why the target cannot be `confident` unasked ("" when it can)."""
-
-    method: str
-    u: np.ndarray
-    usable: np.ndarray
-    grade: np.ndarray
-    prior: Prior
-    scale: float
-    doubt: str
-
-
-@dataclass(frozen=True)
 class _Target:
     """The main segment's target as the decision needs it: centre (n, 2), width, separation, axis_scale (2,),
     merged (m, 2): offsets of places that cannot be told apart from it."""
@@ -161,24 +136,27 @@ def measure_eye_contact(
     longest = 2.5 / observations.facts.rate_hz
     quality = frame_quality(columns, parameters)
     lids = read_lids(columns, quality, time, longest, gaze)
-    direction = _direction(observations, columns, person, partner, quality, lids, parameters)
+    direction = where_pointing(observations, columns, partner, quality, lids, parameters)
 
-    evidence = _evidence(columns, direction, speaking, observations.facts.rate_hz, gaze)
+    evidence = search_evidence(columns, direction, speaking, observations.facts.rate_hz, gaze)
     short = observations.facts.duration_s < parameters.sampling.short_s
     segments = find_segments(
         evidence,
-        direction.prior,
+        direction.region,
         gaze,
         duration=observations.facts.duration_s,
         min_data_s=parameters.sampling.refuse_below_s if short else gaze.min_data_s,
-        sample_s=_sample_share(direction.usable, time, longest, len(evidence.u)),
+        sample_s=seconds_per_sample(direction.usable, time, longest, len(evidence.u)),
         scale=direction.scale,
         confirmed=target,
     )
     main = max(segments, key=lambda segment: segment.end - segment.start)
     chosen = main.choice.chosen
-    state, reason = _limit(*worst_state(segments), direction.doubt, short, target is not None)
-    place = _target(segments, main, state, direction, time, gaze)
+    found, reason = worst_state(segments)
+    place = _target(segments, main, found, direction, time, gaze)
+    state, reason = _limit(found, reason, place, direction.doubt, short, target is not None, gaze)
+    if state != found:
+        place = _target(segments, main, state, direction, time, gaze)
     enter, leave = _thresholds(place.sigma, place.separation, direction.method, gaze)
 
     offset = _offset(direction, place)
@@ -241,99 +219,29 @@ def measure_eye_contact(
     )
 
 
-def _direction(
-    observations: Observations,
-    columns: dict[str, np.ndarray],
-    person: int,
-    partner: int | None,
-    quality: FrameQuality,
-    lids: Lids,
-    parameters: Parameters,
-) -> _Direction:
-    """Gaze where the irises can be read most of the time, else the direction of the head (METHOD 2.8)."""
-    gaze = parameters.gaze
-    rate = observations.facts.rate_hz
-    eyes = eye_positions(columns)
-    open_eyed = columns["face"].astype(bool) & ~lids.blink & ~lids.closed
-    readable = quality.gaze >= 1
-    irises_fail = readable[open_eyed].sum() < parameters.quality.coverage_min * open_eyed.sum()
-    head_only = bool(irises_fail and (quality.head >= 1).sum() > readable.sum())
-    usable = quality.head >= 1 if head_only else readable & ~lids.blink & ~lids.closed
-    scale = gaze.head_only_scale if head_only else 1.0
-
-    doubt, prior = "", screen_prior(gaze)
-    partner_eyes = np.full_like(eyes, np.nan)
-    if observations.facts.setup == "shared_room":
-        if partner is not None:
-            seat = eye_positions(observations.person(partner))
-            partner_eyes = steady_positions(seat, columns["time"], parameters.lean.median_s, rate)
-        if np.isfinite(partner_eyes).any():
-            prior = room_prior(gaze, scale)
-        else:
-            prior = beside_camera_prior(gaze)
-            doubt = "the partner is not in the picture, so it is not known on which side they sit"
-    if np.isfinite(partner_eyes).any():
-        pointing = (
-            face_direction(columns["head_yaw"], columns["head_pitch"])
-            if head_only
-            else gaze_direction(columns["gaze_h"], columns["gaze_v"], eyes)
+def _limit(
+    state: str, reason: str, place: "_Target", doubt: str, short: bool, confirmed: bool, gaze: Gaze
+) -> tuple[str, str]:
+    """The state after what the search does not know: an oval cluster's own measure of distance, the room, the
+    length."""
+    if state not in (CONFIDENT, CONFIRM):
+        return state, reason
+    if place.separation / place.sigma < gaze.separation_sigma_min:
+        return (
+            NOT_SEPARABLE,
+            "another place lies too near to the likely partner, along the direction in which gaze spreads",
         )
-        u = room_angles(pointing, eyes, partner_eyes)
-    elif head_only:
-        u = np.stack([quality.yaw_to_camera, quality.pitch_to_camera], 1)
-    else:
-        u = screen_angles(columns["gaze_h"], columns["gaze_v"], eyes)
-    width = round(gaze.median_s * rate)
-    u = np.stack([running_median(np.where(usable, u[:, k], np.nan), width) for k in range(2)], 1)
-    method = HEAD_ONLY if head_only else GAZE
-    grade = quality.head if head_only else quality.gaze
-    return _Direction(method, u, usable & np.isfinite(u).all(1), grade, prior, scale, doubt)
-
-
-def _evidence(
-    columns: dict[str, np.ndarray],
-    direction: _Direction,
-    speaking: np.ndarray | None,
-    rate: float,
-    gaze: Gaze,
-) -> Evidence:
-    """The samples of the target search: usable, and the eye not under way (METHOD 2.5.1), averaged over
-    fixations."""
-    time = columns["time"]
-    step = max(1, round(_SPEED_STEP_S * rate))
-    width = max(1, round(gaze.search_mean_s * rate))
-    speed = np.zeros(len(time))
-    if len(time) > 2 * step:
-        moved = np.hypot(*(direction.u[2 * step :] - direction.u[: -2 * step]).T)
-        speed[step:-step] = np.nan_to_num(moved / np.maximum(time[2 * step :] - time[: -2 * step], 1e-3))
-    under_way = maximum_filter1d((speed >= gaze.saccade_deg_s).astype(np.int8), width) > 0
-    fixated = np.where((direction.usable & ~under_way)[:, None], direction.u, np.nan)
-    averaged = np.stack([moving_average(fixated[:, k], width) for k in range(2)], 1)
-    speech = np.full(len(time), -1) if speaking is None else np.asarray(speaking, int)
-    down = (columns["eyeLookDownLeft"] + columns["eyeLookDownRight"]) / 2
-    everything = Evidence(averaged, direction.u, direction.grade / 2.0, speech, down, time)
-    return everything.part(np.isfinite(averaged).all(1))
-
-
-def _sample_share(usable: np.ndarray, time: np.ndarray, longest: float, searched: int) -> float:
-    """Seconds of measured direction per sample of the search: saccades are left out of it, but their time
-    counts."""
-    if len(time) < 2 or searched == 0:
-        return 0.0
-    step = min(float(np.median(np.diff(time))), longest)
-    return step * usable.sum() / searched
-
-
-def _limit(state: str, reason: str, doubt: str, short: bool, confirmed: bool) -> tuple[str, str]:
-    if state == CONFIDENT and short:
-        return CONFIRM, "the recording is shorter than a minute"
-    if state == CONFIDENT and doubt and not confirmed:
+    if state == CONFIRM or short:
+        return CONFIRM, reason if state == CONFIRM else "the recording is shorter than a minute"
+    if not confirmed and place.separation / place.sigma < gaze.separation_sigma_ok:
+        return CONFIRM, "another place that is looked at often lies near the likely partner"
+    if not confirmed and doubt:
         return CONFIRM, doubt
     return state, reason
 
 
 def _target(
-    segments: list[Segment], main: Segment, state: str, direction: _Direction, time: np.ndarray, gaze: Gaze
+    segments: list[Segment], main: Segment, state: str, direction: Pointing, time: np.ndarray, gaze: Gaze
 ) -> _Target:
     """Centre at every sample, width and separation; an oval cluster is measured along its narrow axis (METHOD
     2.6)."""
@@ -358,7 +266,7 @@ def _target(
     return _Target(centre, float(sigmas.min()), separation, axis_scale, np.zeros((1, 2)))
 
 
-def _offset(direction: _Direction, place: _Target) -> np.ndarray:
+def _offset(direction: Pointing, place: _Target) -> np.ndarray:
     """Angles (n, 2) from the target, or from the nearest of the places that cannot be told from it."""
     offset = np.where(direction.usable[:, None], direction.u - place.centre, np.nan)
     if len(place.merged) > 1:
@@ -376,7 +284,7 @@ def _thresholds(sigma: float, separation: float, method: str, gaze: Gaze) -> tup
 
 
 def _camera_gaze(
-    direction: _Direction,
+    direction: Pointing,
     decision: Decision,
     target: tuple[float, float] | None,
     camera_zero: tuple[float, float] | None,
@@ -412,7 +320,7 @@ def _target_flags(
     observations: Observations,
     segments: list[Segment],
     state: str,
-    direction: _Direction,
+    direction: Pointing,
     short: bool,
     lens: tuple[float, float],
     gaze: Gaze,
@@ -428,7 +336,7 @@ def _target_flags(
     if state == NOT_SEPARABLE:
         flags.append("TARGET_NOT_SEPARABLE")
     elif state == CONFIRM and chosen is not None:
-        flags.append("TARGET_AMBIGUOUS" if chosen.prior >= gaze.prior_confident else "TARGET_UNUSUAL")
+        flags.append("TARGET_AMBIGUOUS" if chosen.usual else "TARGET_UNUSUAL")
     in_call = observations.facts.setup != "shared_room" and direction.method == GAZE
     if (
         in_call

@@ -11,9 +11,10 @@ contact.
 import numpy as np
 
 from cues.metrics.episodes import NO, UNKNOWN, YES, Episode, episodes_of, sample_ends
-from cues.metrics.eye_contact import GAZE, HEAD_ONLY, EyeContact
+from cues.metrics.eye_contact import EyeContact
 from cues.metrics.gaze_decision import AWAY_KINDS, decide, settle
 from cues.metrics.gaze_target import CONFIDENT, NOT_MEASURABLE
+from cues.metrics.pointing import GAZE, HEAD_ONLY
 from cues.parameters import Parameters
 
 Row = dict[str, float | str | None]

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.special import erf
 
-from cues.metrics.close_places import are_two, fit_pair
+from cues.metrics.close_places import find_jumps, locate_pair
 from cues.parameters import Gaze
 
 CONFIDENT, CONFIRM, NOT_SEPARABLE, NOT_MEASURABLE = "confident", "confirm", "not_separable", "not_measurable"
@@ -30,9 +30,9 @@ class Candidate:
     """A place a person looks at often: centre [deg], share of the listening samples near it, score, width
     [deg].
 
-    prior: how usual a place for a partner (0-1); listening_ratio: share while listening over share while
-    speaking, within 0.5 to 3, 1 when speech is not known; looking_down: median of eyeLookDown there, NaN when
-    not known.
+    prior: how usual a place for a partner (0-1); usual: no need to ask; listening_ratio: share while
+    listening over share while speaking, within 0.5 to 3, 1 when speech is not known; looking_down: median of
+    eyeLookDown there, NaN when not known.
     """
 
     h: float
@@ -41,6 +41,7 @@ class Candidate:
     score: float
     sigma: float
     prior: float = 1.0
+    usual: bool = True
     listening_ratio: float = 1.0
     looking_down: float = float("nan")
 
@@ -81,12 +82,22 @@ class Choice:
     reason: str
 
 
-Prior = Callable[[float, float], float]
+@dataclass(frozen=True)
+class Region:
+    """Where a partner may be: `prior` (h, v) -> how usual a place is, 0-1; `usual` (h, v) -> whether a target
+    there needs no asking; `by_lids`: a place seen with lowered eyes needs asking."""
+
+    prior: Callable[[float, float], float]
+    usual: Callable[[float, float], bool]
+    by_lids: bool = True
 
 
-def screen_prior(gaze: Gaze) -> Prior:
-    """How usual a place is for the partner's picture before a camera: 1 in an ellipse under the lens (METHOD
-    2.5.4 a)."""
+def screen_region(gaze: Gaze) -> Region:
+    """The partner's picture before a camera: 1 in an ellipse under the lens, falling off around it (METHOD
+    2.5.4 a).
+
+    Far to the side may as well be a second screen, and is asked about.
+    """
 
     def prior(h: float, v: float) -> float:
         off = np.array([h, v - gaze.prior_centre_v_deg])
@@ -94,15 +105,20 @@ def screen_prior(gaze: Gaze) -> Prior:
         outside = np.linalg.norm(off) * (1 - 1 / r) if r > 1 else 0.0
         return float(np.exp(-0.5 * (outside / gaze.prior_falloff_deg) ** 2))
 
-    return prior
+    return Region(prior, lambda h, v: prior(h, v) >= gaze.prior_confident and abs(h) <= gaze.confident_h_deg)
 
 
-def room_prior(gaze: Gaze, scale: float = 1.0) -> Prior:
-    """Gaussian around the measured position of the partner (METHOD 2.5.4 b)."""
-    return lambda h, v: float(np.exp(-0.5 * (h**2 + v**2) / (gaze.prior_room_sd_deg * scale) ** 2))
+def room_region(gaze: Gaze, scale: float = 1.0) -> Region:
+    """Around the measured position of the partner (METHOD 2.5.4 b, radius 2.3 b)."""
+    sd, radius = gaze.prior_room_sd_deg * scale, gaze.prior_room_radius_deg * scale
+    return Region(
+        lambda h, v: float(np.exp(-0.5 * (h**2 + v**2) / sd**2)),
+        lambda h, v: bool(np.hypot(h, v) <= radius),
+        by_lids=False,
+    )
 
 
-def beside_camera_prior(gaze: Gaze) -> Prior:
+def beside_camera_region(gaze: Gaze) -> Region:
     """A listener who is not in the picture: to either side of the lens, about level with it (METHOD 2.3
     c)."""
 
@@ -112,7 +128,7 @@ def beside_camera_prior(gaze: Gaze) -> Prior:
         outside_v = max(abs(v) - gaze.prior_beside_v_deg, 0.0)
         return float(np.exp(-0.5 * (outside_h**2 + outside_v**2) / gaze.prior_falloff_deg**2))
 
-    return prior
+    return Region(prior, lambda h, v: prior(h, v) >= gaze.prior_confident, by_lids=False)
 
 
 def speech_weights(evidence: Evidence, gaze: Gaze) -> np.ndarray:
@@ -180,7 +196,7 @@ def axis_sigmas(u: np.ndarray, centre: np.ndarray, gaze: Gaze, scale: float = 1.
 
 
 def find_candidates(
-    evidence: Evidence, prior: Prior, gaze: Gaze, scale: float = 1.0, named: np.ndarray | None = None
+    evidence: Evidence, region: Region, gaze: Gaze, scale: float = 1.0, named: np.ndarray | None = None
 ) -> list[Candidate]:
     """Places that could be the partner, best score first (METHOD 2.5.2-2.5.4).
 
@@ -195,36 +211,34 @@ def find_candidates(
     for _, h, v in density_peaks(evidence.u, weights, gaze, scale):
         centre = shifted_mean(evidence.u, np.array([h, v]), gaze.sigma_radius_deg * scale)
         if all(np.hypot(*(centre - other.centre)) >= gaze.kde_bandwidth_deg * scale for other in found):
-            found.append(describe_place(evidence, centre, prior, gaze, scale))
+            found.append(describe_place(evidence, centre, region, gaze, scale))
     if not found:
         return []
     examined = max(found, key=lambda c: c.score)
     if named is not None:
         examined = min(found, key=lambda c: float(np.hypot(*(c.centre - named))))
     others = [c for c in found if c is not examined]
-    found = [*others, *_examine(evidence, examined, others, prior, gaze, scale)]
+    found = [*others, *_examine(evidence, examined, others, region, gaze, scale)]
     return sorted(found, key=lambda c: -c.score)
 
 
 def _examine(
-    evidence: Evidence, place: Candidate, others: list[Candidate], prior: Prior, gaze: Gaze, scale: float
+    evidence: Evidence, place: Candidate, others: list[Candidate], region: Region, gaze: Gaze, scale: float
 ) -> list[Candidate]:
     """The candidate itself, or the two places that it is (`close_places`)."""
     own = ((evidence.u - place.centre) ** 2).sum(1)
-    rows = np.ones(len(own), bool)
+    rows = own < (gaze.pair_reach_deg * scale) ** 2
     for other in others:
         rows &= own <= ((evidence.u - other.centre) ** 2).sum(1)
-    pair = fit_pair(evidence.u[rows], place.centre, place.sigma, gaze, scale)
-    if pair is None or not are_two(pair, gaze, scale):
+    jumps = find_jumps(evidence.u[rows], evidence.time[rows], gaze, scale)
+    if jumps is None:
         return [place]
-    averaged_away = (evidence.single - evidence.u)[rows].var(0).mean()
-    sigma = min(place.sigma, float(np.sqrt((pair.widths**2).mean() + averaged_away)))
-    sigma = max(sigma, gaze.sigma_floor_deg * scale)
-    return [replace(describe_place(evidence, c, prior, gaze, scale), sigma=sigma) for c in pair.centres]
+    centres = locate_pair(evidence.u[rows], place.centre, jumps.angle, place.sigma, gaze)
+    return [replace(describe_place(evidence, c, region, gaze, scale), sigma=place.sigma) for c in centres]
 
 
 def describe_place(
-    evidence: Evidence, centre: np.ndarray, prior: Prior, gaze: Gaze, scale: float = 1.0
+    evidence: Evidence, centre: np.ndarray, region: Region, gaze: Gaze, scale: float = 1.0
 ) -> Candidate:
     """The candidate at `centre` (2,) [deg]: mass, score, width (METHOD 2.5.4)."""
     weights = speech_weights(evidence, gaze)
@@ -241,16 +255,19 @@ def describe_place(
         while_speaking = quality[near & speaking].sum() / max(quality[speaking].sum(), 1e-12)
         ratio = float(np.clip(mass / max(while_speaking, 1e-6), *gaze.listening_ratio_limits))
     down = evidence.looking_down[near]
-    place_prior = prior(*centre)
+    looking_down = float(np.nanmedian(down)) if np.isfinite(down).any() else float("nan")
+    lowered = region.by_lids and looking_down > gaze.look_down_on
+    prior = region.prior(*centre)
     return Candidate(
         h=float(centre[0]),
         v=float(centre[1]),
         mass=float(mass),
-        score=float(all_mass * place_prior * ratio),
+        score=float(all_mass * prior * ratio),
         sigma=cluster_sigma(evidence.single, centre, gaze, scale),
-        prior=place_prior,
+        prior=prior,
+        usual=bool(region.usual(*centre) and not lowered),
         listening_ratio=ratio,
-        looking_down=float(np.nanmedian(down)) if np.isfinite(down).any() else float("nan"),
+        looking_down=looking_down,
     )
 
 
@@ -290,7 +307,7 @@ def choose(candidates: list[Candidate], gaze: Gaze, data_s: float, min_data_s: f
             "the place looked at most may be notes or a second screen: another one lies nearer to the lens"
         )
         state, reason = CONFIRM, words
-    elif best.prior < gaze.prior_confident or best.looking_down > gaze.look_down_on:
+    elif not best.usual:
         state, reason = CONFIRM, "the place looked at most lies where a partner's picture seldom is"
     return Choice(best, candidates, separation, direction, state, reason)
 
@@ -315,7 +332,7 @@ def thresholds(sigma: float, separation: float, gaze: Gaze) -> tuple[float, floa
 
 def _may_rather_be_partner(rival: Candidate, best: Candidate, gaze: Gaze) -> bool:
     nearer = np.hypot(rival.h, rival.v) < np.hypot(best.h, best.v)
-    likely = rival.mass >= gaze.listening_mass_min and rival.prior >= gaze.prior_confident
+    likely = rival.mass >= gaze.rival_mass_min and rival.usual
     heard = best.listening_ratio >= gaze.dominance * rival.listening_ratio
     return bool(nearer and likely and not heard)
 

@@ -106,10 +106,10 @@ def frame_quality(person: dict[str, np.ndarray], parameters: Parameters) -> Fram
 def eye_disagreement(person: dict[str, np.ndarray], frontal: np.ndarray) -> np.ndarray:
     """How far the two eyes' horizontal angles are from their usual difference [deg, >= 0], shape (n,).
 
-    A face whose eyes stand wider than the canonical one's seems to squint outwards by a constant: measured medians on
-    four real clips are 6.7, 13.3, 15.8 and 16.9 degrees, so the plain difference of METHOD 1.6 rejects 37-65 % of the
-    samples of clear, frontal faces. It cancels in the mean of both eyes; only departures from it tell of a misread
-    iris. Without any frontal sample the plain difference is used.
+    A face whose eyes stand wider than the canonical one's seems to squint outwards by a constant: measured
+    medians on four real clips are 6.7, 13.3, 15.8 and 16.9 degrees, so the plain difference of METHOD 1.6
+    rejects 37-65 % of the samples of clear, frontal faces. It cancels in the mean of both eyes; only
+    departures from it tell of a misread iris. Without any frontal sample the plain difference is used.
     """
     apart = person["gaze_left_h"] - person["gaze_right_h"]
     usual = apart[frontal & np.isfinite(apart)]

@@ -19,7 +19,7 @@ from cues.metrics.gaze_target import (
     NOT_SEPARABLE,
     Choice,
     Evidence,
-    Prior,
+    Region,
     choose,
     density_peaks,
     describe_place,
@@ -30,6 +30,7 @@ from cues.metrics.gaze_target import (
 )
 from cues.parameters import Gaze
 
+_PAST_END_S = 1.0  # sample times may run a little past the stated duration
 _WORST_FIRST = (NOT_MEASURABLE, NOT_SEPARABLE, CONFIRM, CONFIDENT)
 
 
@@ -58,7 +59,7 @@ class Segment:
 
 def find_segments(
     evidence: Evidence,
-    prior: Prior,
+    region: Region,
     gaze: Gaze,
     duration: float,
     min_data_s: float,
@@ -77,12 +78,12 @@ def find_segments(
     choices = []
     for part in parts:
         named_place = None if confirmed is None else np.array(confirmed)
-        candidates = find_candidates(part, prior, gaze, scale, named_place)
+        candidates = find_candidates(part, region, gaze, scale, named_place)
         choices.append(choose(candidates, gaze, len(part.u) * sample_s, min_data_s))
     named = [False] * len(groups)
     if confirmed is not None:
         by_person = [
-            _confirm(part, choice, np.array(confirmed), prior, gaze, scale)
+            _confirm(part, choice, np.array(confirmed), region, gaze, scale)
             for part, choice in zip(parts, choices, strict=True)
         ]
         named = [c.chosen is not None and c.chosen.mass >= gaze.listening_mass_min for c in by_person]
@@ -102,7 +103,7 @@ def worst_state(segments: list[Segment]) -> tuple[str, str]:
 
 
 def _confirm(
-    part: Evidence, choice: Choice, target: np.ndarray, prior: Prior, gaze: Gaze, scale: float
+    part: Evidence, choice: Choice, target: np.ndarray, region: Region, gaze: Gaze, scale: float
 ) -> Choice:
     if choice.state == NOT_MEASURABLE and len(part.u) == 0:
         return choice
@@ -111,7 +112,7 @@ def _confirm(
     if place is None or np.hypot(*(place.centre - target)) > reach:
         centre = shifted_mean(part.u, target, gaze.sigma_radius_deg * scale)
         centre = centre if np.hypot(*(centre - target)) <= reach else target
-        place = describe_place(part, centre, prior, gaze, scale)
+        place = describe_place(part, centre, region, gaze, scale)
     others = [
         c for c in choice.candidates if np.hypot(*(c.centre - place.centre)) >= gaze.kde_bandwidth_deg * scale
     ]
@@ -126,10 +127,9 @@ def _confirm(
 
 
 def _window_edges(duration: float, window_s: float) -> np.ndarray:
+    """Borders of windows of about `window_s`; the last one lies just behind the recording's last sample."""
     count = max(1, round(duration / window_s))
-    edges = np.linspace(0.0, count * window_s, count + 1)
-    edges[-1] = max(duration, edges[-1]) + window_s  # the last window takes what remains
-    return edges
+    return np.append(np.arange(count) * duration / count, duration + _PAST_END_S)
 
 
 def _group_windows(
