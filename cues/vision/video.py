@@ -23,7 +23,7 @@ from cues.recording import open_container
 from cues.vision.decoding import decoded, wanted_frames
 from cues.vision.headers import promised_duration
 from cues.vision.picture import Picture, picture_of
-from cues.vision.timeline import Timeline, packets_of, read_timeline, video_stream
+from cues.vision.timeline import MEDIA, Timeline, packets_of, read_timeline, video_stream
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class VideoInfo:
     truncated: str | None  # what is missing, in words
 
 
-def read_info(path: str | Path, limits: Media = Media()) -> VideoInfo:
+def read_info(path: str | Path, limits: Media = MEDIA) -> VideoInfo:
     """Size, duration, rate and kind of a recording's video, from its timestamps and its first frame.
 
     Raises RecordingError: missing, empty, damaged beyond use, no video, no frame, absurd size or length.
@@ -112,7 +112,7 @@ def read_frames(
     max_height: int | None = None,
     threads: int | None = None,
     undecodable: list[float] | None = None,
-    limits: Media = Media(),
+    limits: Media = MEDIA,
 ) -> Iterator[Frame]:
     """Frames at the instants k / rate (k integer) in [start, end) [s]: at each the frame on screen, each frame once.
 
@@ -138,7 +138,7 @@ def read_frames_at(
     max_height: int | None = None,
     threads: int | None = None,
     undecodable: list[float] | None = None,
-    limits: Media = Media(),
+    limits: Media = MEDIA,
 ) -> Iterator[Frame]:
     """The frames on screen at `times` [s], ascending, each once; only what they depend on is decoded.
 

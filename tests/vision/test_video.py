@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from cues.vision.timeline import NO_TICK, read_timeline
 from cues.vision.video import Frame, read_frames, read_frames_at, read_info
 from tests.media_made import (
     H264,
@@ -37,7 +38,11 @@ KINDS = {  # name: (file ending, encoder, its arguments)
         "libx265",
         ("-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-pix_fmt", "yuv420p10le"),
     ),
-    "vp8 webm": ("webm", "libvpx", ("-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-cpu-used", "5", *YUV)),
+    "vp8 webm": (
+        "webm",
+        "libvpx",
+        ("-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-cpu-used", "5", *YUV),
+    ),
     "vp9 webm": ("webm", "libvpx-vp9", QUICK_VP9),
     "av1 mp4": ("mp4", "libsvtav1", ("-c:v", "libsvtav1", "-preset", "12", *YUV)),
     "mpeg4 avi": ("avi", "mpeg4", ("-c:v", "mpeg4", "-q:v", "3", "-g", "20")),
@@ -140,7 +145,9 @@ def test_turned_and_mirrored_recordings_come_upright(media_folder: Path, clockwi
         image = image[:, ::-1] if mirrored else image
         return turned(image, (360 - clockwise) % 360)
 
-    stored = marked_video(media_folder / f"stored_{clockwise}_{mirrored}.mp4", *H264, numbers=range(10), change=as_stored)
+    stored = marked_video(
+        media_folder / f"stored_{clockwise}_{mirrored}.mp4", *H264, numbers=range(10), change=as_stored
+    )
     path = with_display_matrix(stored, clockwise, mirrored)
     info = read_info(path)
     assert (info.width, info.height) == (320, 240)
@@ -169,7 +176,9 @@ def with_display_matrix(path: Path, clockwise: int, mirrored: bool) -> Path:
     return out
 
 
-@pytest.mark.parametrize(("aspect", "stored", "shown"), [("4/3", (240, 240), (320, 240)), ("3/4", (320, 180), (320, 240))])
+@pytest.mark.parametrize(
+    ("aspect", "stored", "shown"), [("4/3", (240, 240), (320, 240)), ("3/4", (320, 180), (320, 240))]
+)
 def test_pixels_that_are_not_square_are_made_square(
     media_folder: Path, aspect: str, stored: tuple[int, int], shown: tuple[int, int]
 ) -> None:
@@ -241,3 +250,58 @@ def test_memory_does_not_grow_with_length(media_folder: Path, plain_mp4: Path) -
         return kilobytes
 
     assert peak(long) - peak(plain_mp4) < 8_000  # kB; 4 minutes of pictures would be 550,000
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "begins"),
+    [
+        ("late.mp4", ("-itsoffset", "1.5", "-i", "PLAIN", "-c", "copy"), 1.5),
+        ("late.mkv", ("-itsoffset", "1.5", "-i", "PLAIN", "-c", "copy"), 1.5),
+        ("late_beside_sound.mp4", ("-itsoffset", "1.5", "-i", "PLAIN", "SOUND", "-c:v", "copy"), 1.5),
+        ("both_late.mp4", ("-itsoffset", "2", "-i", "PLAIN", "-itsoffset", "1", "SOUND", "-c:v", "copy"), 2.0),
+        ("both_late.mkv", ("-itsoffset", "2", "-i", "PLAIN", "-itsoffset", "1", "SOUND", "-c:v", "copy"), 2.0),
+        ("sound_late.mp4", ("-i", "PLAIN", "-itsoffset", "1", "SOUND", "-c:v", "copy"), 0.0),
+        ("no_edit_list.mp4", ("-i", "PLAIN", "-c", "copy", "-use_editlist", "0"), 1 / 15),
+        ("late.ts", ("-itsoffset", "1.5", "-i", "PLAIN", "-c", "copy"), 0.0),
+    ],
+)
+def test_time_zero_is_where_a_browser_has_it(
+    tmp_path: Path, plain_mp4: Path, name: str, arguments: tuple[str, ...], begins: float
+) -> None:
+    # The starts of mp4 and mkv are those that Chromium shows for these very files (see cues.vision.timeline).
+    needs_encoder("aac")
+    words = {"PLAIN": (plain_mp4,), "SOUND": ("-f", "lavfi", "-i", "sine=d=4")}
+    ffmpeg(*(part for argument in arguments for part in words.get(argument, (argument,))), tmp_path / name)
+    info = read_info(tmp_path / name)
+    assert info.start == pytest.approx(begins, abs=0.002)
+    assert info.duration == pytest.approx(begins + 3, abs=0.04)
+    frames = list(read_frames(tmp_path / name, 10))
+    assert len(frames) == 30
+    for frame in frames:
+        assert number_in(frame.image) == round((frame.time - begins) * 30)
+
+
+def test_an_edit_list_that_cuts_between_key_frames_is_kept(tmp_path: Path, plain_mp4: Path) -> None:
+    path = tmp_path / "cut.mp4"
+    ffmpeg("-ss", "0.5", "-i", plain_mp4, "-c", "copy", path)
+    assert seen(read_frames(path, 10))[:3] == [(0.0, 15), (0.1, 18), (0.2, 21)]
+    assert read_info(path).duration == pytest.approx(2.5, abs=0.01)
+
+
+def test_frames_that_are_never_shown_are_not_waited_for(tmp_path: Path) -> None:
+    # VP8 in two passes stores reference frames that are not pictures.
+    needs_encoder("libvpx")
+    path = tmp_path / "hidden.webm"
+    source = ("-f", "lavfi", "-i", "mandelbrot=s=160x120:r=30", "-frames:v", 45)
+    encoding = ("-c:v", "libvpx", "-auto-alt-ref", 1, "-lag-in-frames", 16, "-cpu-used", 5, "-b:v", "200k")
+    for number in (1, 2):
+        ffmpeg(*source, *encoding, "-pass", number, "-passlogfile", tmp_path / "log", path)
+    assert np.any(read_timeline(path).shown == NO_TICK)
+    undecodable: list[float] = []
+    assert len(list(read_frames(path, 30, undecodable=undecodable))) == 45 and undecodable == []
+
+
+def test_skipping_unwanted_frames_does_not_change_a_pixel(plain_mp4: Path) -> None:
+    every = {round(frame.time, 3): frame.image for frame in read_frames(plain_mp4, 30)}
+    for frame in read_frames(plain_mp4, 4):
+        assert np.array_equal(frame.image, every[round(frame.time, 3)])

@@ -101,7 +101,16 @@ def test_sound_with_a_cover_picture_is_sound_alone(tmp_path: Path) -> None:
 def test_a_video_without_frames_is_said(tmp_path: Path) -> None:
     needs_encoder("libx264")
     path = tmp_path / "none.mp4"
-    arguments = ("-f", "lavfi", "-i", "color=s=320x240:d=1", "-c:v", "libx264", "-movflags", "+frag_keyframe+empty_moov")
+    arguments = (
+        "-f",
+        "lavfi",
+        "-i",
+        "color=s=320x240:d=1",
+        "-c:v",
+        "libx264",
+        "-movflags",
+        "+frag_keyframe+empty_moov",
+    )
     ffmpeg(*arguments, path)
     data = path.read_bytes()
     path.write_bytes(data[: data.index(b"moof") - 4])
