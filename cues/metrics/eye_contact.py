@@ -347,7 +347,7 @@ def _target_flags(
     alignment = observations.facts.alignment or {}
     if (
         observations.facts.setup == "two_files"
-        and not alignment.get("sync_sd_s", np.inf) <= gaze.sync_sd_max_s
+        and not alignment.get("residual_s", np.inf) <= gaze.sync_sd_max_s
     ):
         flags.append("SYNC_UNCERTAIN")
     return flags

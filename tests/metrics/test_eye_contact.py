@@ -346,6 +346,15 @@ def test_two_files_out_of_step_have_no_mutual_gaze():
     )
 
 
+def test_two_files_in_step_have_mutual_gaze():
+    columns = steady([(80, PARTNER), (20, SIDE)])
+    observations = observations_of(columns, columns, setup="two_files")
+    facts = replace(observations.facts, alignment={"residual_s": 0.02})
+    observations = replace(observations, facts=facts)
+    a, b = (measure_eye_contact(observations, k, 1 - k, PARAMETERS) for k in range(2))
+    assert mutual_gaze_minute(a, b, 0, 60, PARAMETERS)["mutual_gaze_pct"] == pytest.approx(100, abs=1)
+
+
 def test_the_measurement_interval_holds_the_figure_and_widens_with_noise():
     widths = []
     for noise, drift in NOISES[::2]:
