@@ -8,6 +8,7 @@ frames that nothing refers to are skipped by the decoder unless they are wanted.
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,38 +26,82 @@ JUMP_S = 4.0  # a shorter stretch of unneeded packets is read past, a longer one
 # Codecs in which "not a reference" means that no other frame at all is predicted from it. In HEVC a frame of a higher
 # temporal layer may be.
 SKIPPABLE_CODECS = ("h264", "mpeg4", "vp9")
+NEAR_S = 0.5  # runs of needed packets with less between them are decoded as one
+FURTHER_BACK_S = (4.0, 16.0)  # where the first wanted frame of a run does not come out [J]
 MAX_REORDER = 16  # frames that a codec may hold back (H.264 and HEVC: at most 16)
+
+
+Output = tuple[int, VideoFrame, Fraction | None]
 
 
 def wanted_frames(
     path: Path, timeline: Timeline, wanted: np.ndarray, threads: int | None, limits: Media
-) -> Iterator[tuple[int, VideoFrame, Fraction | None]]:
+) -> Iterator[Output]:
     """(tick, decoded frame, pixel aspect) as the decoder gives them, unwanted ones among them; frames that cannot be
     decoded are missing. `wanted`: ticks, ascending. `threads`: of the decoder, None for the usual number."""
     asked = set(wanted.tolist())
     with PacketReader(path, timeline, limits) as reader:
-        for first, last in needed_runs(timeline, wanted):
-            reader.go_to(first)
-            stream = reader.stream
-            context = stream.codec_context
-            if not context.is_open:
-                context.thread_type = "AUTO"
-                context.thread_count = _usual_threads() if threads is None else threads
-            skips = context.codec.canonical_name in SKIPPABLE_CODECS and not timeline.ordered_by_decoding
-            # Flushing lets the decoder forget how many frames it must hold back, and it would drop some.
-            context.reorder_depth = reader.reorder_depth
-            clock = _Clock(timeline, reader.reorder_depth, first)
-            for index, packet in reader.read(last):
-                tick = int(timeline.shown[index])
-                if skips:
-                    context.skip_frame = "DEFAULT" if tick in asked else "NONREF"
-                if timeline.repaired and not timeline.ordered_by_decoding:
-                    packet.pts = None if tick == NO_TICK else tick
-                for frame in decoded(stream, packet):
-                    yield clock.tick(frame), frame, stream.sample_aspect_ratio
-            for frame in decoded(stream, None):
-                yield clock.tick(frame), frame, stream.sample_aspect_ratio
-            context.flush_buffers()
+        for run in needed_runs(timeline, wanted):
+            yield from _decoded_run(reader, timeline, run, asked, _usual_threads() if threads is None else threads)
+
+
+def _decoded_run(
+    reader: "PacketReader", timeline: Timeline, run: "Run", asked: set[int], threads: int
+) -> Iterator[Output]:
+    """Decodes one run. Where a key frame is only a point from which a picture builds up (H.264 intra refresh), the
+    first wanted frame does not come out; then decoding begins further back."""
+    starts = _starts(timeline, run.first)
+    for start in starts:
+        outputs = _decoded_from(reader, timeline, start, run.last, asked, threads)
+        for output in outputs:
+            if output[0] in asked:
+                break
+        else:
+            continue
+        if output[0] <= run.tick or start == starts[-1]:
+            yield output
+            yield from outputs
+            return
+
+
+def _starts(timeline: Timeline, first: int) -> list[int]:
+    """Packets to begin at: `first`, and key frames some seconds before it."""
+    starts = [first]
+    keys = np.flatnonzero(timeline.keys[:first])
+    for back in FURTHER_BACK_S:
+        earlier = keys[timeline.shown[keys] <= timeline.shown[first] - back / timeline.time_base]
+        if len(earlier) and int(earlier[-1]) < starts[-1]:
+            starts.append(int(earlier[-1]))
+        elif not len(earlier) and starts[-1] > 0:
+            return [*starts, 0]
+    return starts
+
+
+def _decoded_from(
+    reader: "PacketReader", timeline: Timeline, first: int, last: int, asked: set[int], threads: int
+) -> Iterator[Output]:
+    reader.go_to(first)
+    stream = reader.stream
+    context = stream.codec_context
+    if context.is_open:
+        context.flush_buffers()
+    else:
+        context.thread_type = "AUTO"
+        context.thread_count = threads
+    skips = context.codec.canonical_name in SKIPPABLE_CODECS and not timeline.ordered_by_decoding
+    # Flushing lets the decoder forget how many frames it must hold back, and it would drop some.
+    context.reorder_depth = reader.reorder_depth
+    clock = _Clock(timeline, reader.reorder_depth, first)
+    for index, packet in reader.read(last):
+        tick = int(timeline.shown[index])
+        if skips:
+            context.skip_frame = "DEFAULT" if tick in asked else "NONREF"
+        if timeline.repaired and not timeline.ordered_by_decoding:
+            packet.pts = None if tick == NO_TICK else tick
+        for frame in decoded(stream, packet):
+            yield clock.tick(frame), frame, stream.sample_aspect_ratio
+    for frame in decoded(stream, None):
+        yield clock.tick(frame), frame, stream.sample_aspect_ratio
 
 
 def decoded(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
@@ -67,8 +112,17 @@ def decoded(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
         return []
 
 
-def needed_runs(timeline: Timeline, wanted: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches [first, last] of packet numbers, each beginning at a key frame, that the wanted ticks need."""
+@dataclass(frozen=True)
+class Run:
+    """Packets number `first` (a key frame) to `last`, and the tick of the first frame wanted from them."""
+
+    first: int
+    last: int
+    tick: int
+
+
+def needed_runs(timeline: Timeline, wanted: np.ndarray) -> list[Run]:
+    """The packets that the wanted ticks need; runs with little between them are one, so that decoding just goes on."""
     shown = timeline.shown
     order = np.argsort(shown, kind="stable")
     own = order[np.searchsorted(shown, wanted, sorter=order)]
@@ -77,18 +131,20 @@ def needed_runs(timeline: Timeline, wanted: np.ndarray) -> list[tuple[int, int]]
         # The frame shown in a slot may be stored up to MAX_REORDER packets before or behind it.
         earliest, own = np.maximum(own - MAX_REORDER, 0), np.minimum(own + 2 * MAX_REORDER, len(shown) - 1)
     keys = np.flatnonzero(timeline.keys)
-    runs: list[tuple[int, int]] = []
+    # Where every frame is a key frame nothing is gained by decoding those between.
+    near = 0 if timeline.keys.all() else NEAR_S / timeline.time_base
+    runs: list[Run] = []
     for index, from_index, tick in zip(own.tolist(), earliest.tolist(), wanted.tolist(), strict=True):
         position = int(np.searchsorted(keys, from_index, side="right")) - 1
         # Frames stored behind a key frame but shown before it (an open group) need the key frame before.
         while position > 0 and shown[keys[position]] > tick:
             position -= 1
         first = int(keys[position]) if position >= 0 else 0
-        if runs and first <= runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], max(runs[-1][1], index))
+        if runs and (first <= runs[-1].last + 1 or int(shown[first]) - int(shown[runs[-1].last]) <= near):
+            runs[-1] = replace(runs[-1], last=max(runs[-1].last, index))
         else:
-            runs.append((first, index))
-    return sorted(runs)
+            runs.append(Run(first, index, tick))
+    return runs
 
 
 class PacketReader:
@@ -117,11 +173,12 @@ class PacketReader:
     def go_to(self, index: int) -> None:
         """The next packet read is number `index`, a key frame."""
         timeline = self._timeline
-        far = index > self._next and self._seconds_between(self._next, index) > JUMP_S
-        if far and not timeline.repaired:
-            if self._jump(index):
+        back = index < self._next
+        if back or self._seconds_between(self._next, index) > JUMP_S:
+            if not timeline.repaired and self._jump(index):
                 return
-            self._open()
+            if back or not timeline.repaired:  # after a jump that failed the place in the file is not known
+                self._open()
         while self._next < index and next(self._packets, None) is not None:
             self._next += 1
 
@@ -135,7 +192,8 @@ class PacketReader:
             yield self._next - 1, packet
 
     def _seconds_between(self, first: int, last: int) -> float:
-        ticks = [int(tick) for tick in self._timeline.shown[[first, last]]]
+        shown = self._timeline.shown
+        ticks = int(shown[min(first, len(shown) - 1)]), int(shown[last])
         return 0.0 if NO_TICK in ticks else float((ticks[1] - ticks[0]) * self._timeline.time_base)
 
     def _jump(self, index: int) -> bool:

@@ -305,3 +305,22 @@ def test_skipping_unwanted_frames_does_not_change_a_pixel(plain_mp4: Path) -> No
     every = {round(frame.time, 3): frame.image for frame in read_frames(plain_mp4, 30)}
     for frame in read_frames(plain_mp4, 4):
         assert np.array_equal(frame.image, every[round(frame.time, 3)])
+
+
+def test_streams_without_whole_key_frames_lose_nothing_at_the_seams(tmp_path: Path) -> None:
+    # Intra refresh: a picture builds up over a second, and decoding that begins inside gives nothing until then.
+    needs_encoder("libx264")
+    path = tmp_path / "refresh.mp4"
+    encoding = ("-c:v", "libx264", "-preset", "veryfast", *YUV, "-x264-params", "intra-refresh=1:keyint=30:bframes=0")
+    ffmpeg("-f", "lavfi", "-i", "mandelbrot=s=160x120:r=30", "-frames:v", 240, *encoding, path)
+    undecodable: list[float] = []
+    whole = list(read_frames(path, 10, undecodable=undecodable))
+    bounds = (0.0, 1.3, 2.6, 6.1, 9.0)
+    parts = [
+        frame
+        for first, last in zip(bounds, bounds[1:], strict=False)
+        for frame in read_frames(path, 10, first, last, undecodable=undecodable)
+    ]
+    assert len(whole) == len(parts) == 80 and undecodable == []
+    for part, one in zip(parts, whole, strict=True):
+        assert part.time == one.time and np.array_equal(part.image, one.image)
