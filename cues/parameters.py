@@ -70,11 +70,12 @@ class Layout:
     spacing_min_s: float = 1.0
     searches_max: int = 40  # of them searched for people
     searches_min_a_stretch: int = 3
+    sightings_min_share_without_body: float = 0.5  # a face that no body was ever seen with [J]
     sightings_min_share: float = 0.15  # of a stretch's searched pictures, for a group of sightings to be a person [J]
     smallest_face_share: float = 0.08  # of the shorter side; 8 % of 720 lines is a face of 58 px [J]
     changed_grey: float = 25.0  # grey levels that count as another picture [J]
     changed_share: float = 0.45  # of the picture: a cut or another layout [J]
-    flat_grey: float = 6.0  # a bar's colours stay within this
+    flat_grey: float = 3.0  # a bar's colours stay within this; a dark wall has more of them [J]
     dark_grey: float = 45.0  # darker flat bars at an edge are a letterbox or a call's canvas [J]
     tear_share: float = 0.55  # of a line's length that must be torn for a cut between two people [J]
     person_face_share: float = 0.15  # seen less than this share of the most seen person's time: passes through [J]
@@ -138,6 +139,7 @@ class Quality:
 class Gaze:
     """Eye contact (METHOD 2)."""
 
+    far_eye_fade_deg: tuple[float, float] = (15.0, 30.0)  # head turned this far: the far eye loses its weight [J]
     median_s: float = 0.17  # median filter on gaze angles; 5 frames of 30 a second in the source
     saccade_deg_s: float = 60.0
     kde_bandwidth_deg: float = 2.0
@@ -310,6 +312,21 @@ class Mirroring:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """The short look at a recording before it is analysed."""
+
+    pieces: int = 10
+    piece_s: float = 1.0
+    rate_hz: float = 5.0
+    sound_piece_s: float = 3.0
+    speech_on: float = 0.5  # probability of the speech model
+    quiet_db: float = -45.0  # sound whose louder moments stay below [J]
+    face_contrast_min: float = 40.0  # grey levels, 5th to 95th percentile of the face: below, too little light [J]
+    behind_grey: float = 40.0  # surroundings brighter than a face of little contrast by this: light from behind [J]
+    frame_rate_good: float = 25.0  # pictures a second to recommend [J]
+
+
+@dataclass(frozen=True)
 class Parameters:
     """All parameters; passed whole to whatever needs one of them, and written into session.json."""
 
@@ -323,6 +340,7 @@ class Parameters:
     gaze: Gaze = field(default_factory=Gaze)
     lean: Lean = field(default_factory=Lean)
     mirroring: Mirroring = field(default_factory=Mirroring)
+    probe: Probe = field(default_factory=Probe)
 
 
 def replace_parameter(parameters: Parameters, assignment: str) -> Parameters:

@@ -6,7 +6,7 @@ does not grade.
 """
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -15,6 +15,10 @@ from rich.text import Text
 
 from cues.metrics.minutes import COVERAGE_REASON, MINUTE_S
 from cues.metrics.session import SessionMetrics
+from cues.probe_verdicts import CUES, VERDICTS, Verdict
+
+if TYPE_CHECKING:
+    from cues.probe import PersonProbe, Probe, SoundProbe  # brings the networks' runtime, which loads slowly
 
 SETUPS = {
     "single": "one person at a camera",
@@ -305,3 +309,63 @@ def _flag_lines(summary: Row) -> list[str]:
     return [
         f"{' and '.join(filter(None, who))}{': ' if any(who) else ''}{words}" for words, who in said.items()
     ]
+
+
+def print_probe(probe: "Probe", console: Console) -> None:
+    """Prints what a short look at a recording says; `console` may be a terminal or a file."""
+    info = probe.info
+    minutes, seconds = divmod(round(info.duration), 60)
+    steady = "steady" if info.frame_rate_steady else "unsteady; the true times are used"
+    _say(console, f"{probe.file}: {SETUPS[probe.setup]}, {minutes} min {seconds} s.")
+    _say(console, f"Looked at {probe.looked_s:.0f} s spread over it.")
+    facts = [
+        f"Picture: {info.width} x {info.height} pixels, {info.frame_rate:.1f} a second ({steady}).",
+        _sound_line(probe.sound),
+    ]
+    if probe.stretches > 1:
+        facts.append(f"The layout changes: {probe.stretches} stretches.")
+    _section(console, "The recording", facts)
+    _section(console, "People, from left to right", [_person_line(person) for person in probe.people])
+    if sum(person.measured for person in probe.people) > 2 or not all(p.measured for p in probe.people):
+        _say(console, "--people takes these numbers, as --people 1,2.", "  ")
+    several = len(probe.people) > 1
+    _section(console, "What will be measurable", [_verdict_line(v, several) for v in probe.verdicts])
+    _section(console, "To keep in mind", list(probe.warnings))
+    first = probe.first
+    who = f"Person {first.person}: " if first is not None and first.person is not None and several else ""
+    _section(console, "The first thing to change", ["Nothing." if first is None else f"{who}{first.change}"])
+
+
+def _sound_line(sound: "SoundProbe") -> str:
+    if not sound.streams:
+        return "Sound: none."
+    if sound.level_db is None or sound.speech is None:
+        return "Sound: cannot be read."
+    heard = f"speech in {100 * sound.speech:.0f} % of the time" if sound.speech else "no speech heard"
+    count = "" if sound.streams == 1 else f"{sound.streams} streams, "
+    return f"Sound: {count}{sound.level_db:.0f} dB at its louder moments, {heard}."
+
+
+def _person_line(person: "PersonProbe") -> str:
+    name = f"{person.number}" + (f" ({person.place})" if person.place != "only" else "")
+    found = f"found in {100 * person.found:.0f} % of the looks"
+    if not person.measured:
+        return f"{name}: {found}, face {person.face_px:.0f} pixels; would be left out."
+    if not person.found:
+        return f"{name}: no face could be read."
+    turn = "from the front"
+    if abs(person.yaw_deg) >= 10:
+        turn = f"turned {abs(person.yaw_deg):.0f} degrees to the {'right' if person.yaw_deg > 0 else 'left'}"
+    light = {None: "light good", "behind": "light from behind", "dim": "too little light"}[person.light_problem]
+    shown = "" if person.shown > 0.995 else f", in the layout {100 * person.shown:.0f} % of the time"
+    return (
+        f"{name}: {found}{shown}, face {person.face_px:.0f} pixels, irises {person.iris_px:.0f} apart, "
+        f"{turn}, sharpness {person.sharpness:.0f}, {light}."
+    )
+
+
+def _verdict_line(verdict: Verdict, several: bool) -> str:
+    who = f"Person {verdict.person}, " if verdict.person is not None and several else ""
+    change = f" {verdict.change}" if verdict.change else ""
+    line = f"{who}{CUES[verdict.cue]}: {VERDICTS[verdict.verdict]}. {verdict.why}{change}"
+    return line[0].upper() + line[1:]

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from cues.metrics.gaze_coordinates import (
+    both_eyes,
     eye_positions,
     face_direction,
     gaze_direction,
@@ -65,6 +66,7 @@ def where_pointing(
     usable = quality.head >= 1 if head_only else readable & ~lids.blink & ~lids.closed
     scale = gaze.head_only_scale if head_only else 1.0
 
+    h, v = both_eyes(columns, quality.yaw_to_camera, gaze.far_eye_fade_deg)
     doubt, region = "", screen_region(gaze)
     partner_eyes = np.full_like(eyes, np.nan)
     if observations.facts.setup == "shared_room":
@@ -80,13 +82,13 @@ def where_pointing(
         pointing = (
             face_direction(columns["head_yaw"], columns["head_pitch"])
             if head_only
-            else gaze_direction(columns["gaze_h"], columns["gaze_v"], eyes)
+            else gaze_direction(h, v, eyes)
         )
         u = room_angles(pointing, eyes, partner_eyes)
     elif head_only:
         u = np.stack([quality.yaw_to_camera, quality.pitch_to_camera], 1)
     else:
-        u = screen_angles(columns["gaze_h"], columns["gaze_v"], eyes)
+        u = screen_angles(h, v, eyes)
     width = round(gaze.median_s * rate)
     u = np.stack([running_median(np.where(usable, u[:, k], np.nan), width) for k in range(2)], 1)
     method = HEAD_ONLY if head_only else GAZE

@@ -19,9 +19,6 @@ EYEBALL_LEFT_CM = np.array([3.18, 2.64, 2.83])
 EYEBALL_RIGHT_CM = np.array([-3.18, 2.64, 2.83])
 IRIS_RADIUS_CM = 1.0  # rotation centre to iris plane; straight ahead reproduces the canonical iris
 
-FAR_EYE_FADE_DEG = (15.0, 30.0)
-"""Between these angles of the head to the camera the far eye loses its weight (METHOD 2.1)."""
-
 
 @dataclass(frozen=True)
 class GazeAngles:
@@ -34,8 +31,10 @@ class GazeAngles:
     yaw_to_camera: float
 
 
-def measure_gaze(points: np.ndarray, pose: HeadPose, lens: Lens) -> GazeAngles:
+def measure_gaze(points: np.ndarray, pose: HeadPose, lens: Lens, fade_deg: tuple[float, float]) -> GazeAngles:
     """Gaze from landmarks (478, 2) px and the head's pose.
+
+    fade_deg: between these angles of the head to the camera the far eye loses its weight (METHOD 2.1).
 
     Where the iris ray misses the sphere (an eye at its limit, or a landmark off), the nearest point on the ray is
     taken, so there is always a value; whether it can be trusted is judged by `metrics.quality`.
@@ -48,7 +47,7 @@ def measure_gaze(points: np.ndarray, pose: HeadPose, lens: Lens) -> GazeAngles:
 
     facing = basis @ pose.rotation[:, 2]
     yaw = float(np.degrees(np.arctan2(facing[0], facing[2])))
-    fade = float(np.clip(1 - (abs(yaw) - FAR_EYE_FADE_DEG[0]) / np.diff(FAR_EYE_FADE_DEG)[0], 0, 1))
+    fade = float(np.clip((fade_deg[1] - abs(yaw)) / (fade_deg[1] - fade_deg[0]), 0, 1))
     # A head turned to image right hides the eye on that side: the subject's left.
     weights = (fade, 1.0) if yaw > 0 else (1.0, fade)
     both = weights[0] * gazes[0] + weights[1] * gazes[1]

@@ -8,7 +8,7 @@ smoothed by a One-Euro filter), and no order of faces is relied upon.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,6 +109,7 @@ class BodyReader:
     """Finds at most `most` bodies in a picture."""
 
     def __init__(self, most: int = 1) -> None:
+        self._found_before = False  # the second network's runtime has its say when the first body is read
         options = mp.tasks.vision.PoseLandmarkerOptions(
             base_options=mp.tasks.BaseOptions(model_asset_path=str(model_path("pose_landmarker_full.task"))),
             running_mode=mp.tasks.vision.RunningMode.IMAGE,
@@ -124,7 +125,9 @@ class BodyReader:
 
     def read(self, image: np.ndarray) -> list[Body]:
         """Bodies in an RGB uint8 picture (h, w, 3); an empty list where there are none."""
-        result = self._task.detect(_wrap(image))
+        with nullcontext() if self._found_before else _quiet():
+            result = self._task.detect(_wrap(image))
+        self._found_before = self._found_before or bool(result.pose_landmarks)
         height, width = image.shape[:2]
         return [
             Body(

@@ -51,7 +51,7 @@ class _Evidence:
         """
         p = self.parameters
         values = self.mean[part]
-        if canvas is not None and values.mean() > p.dark_grey and abs(values.mean() - canvas) > p.flat_grey:
+        if canvas is not None and values.mean() > p.dark_grey and abs(values.mean() - canvas) > 2 * p.flat_grey:
             return False
         return bool(
             np.percentile(values, 95) - np.percentile(values, 5) < p.flat_grey
@@ -69,8 +69,9 @@ def _tears(mean: np.ndarray, axis: int) -> np.ndarray:
 def _split(
     evidence: _Evidence, region: np.ndarray, groups: dict[int, np.ndarray], canvas: float | None
 ) -> dict[int, np.ndarray]:
+    region = _trim(evidence, region, np.concatenate(list(groups.values())), canvas)
     if len(groups) == 1:
-        return {person: _trim(evidence, region, boxes, canvas) for person, boxes in groups.items()}
+        return {person: region for person in groups}
     for vertical in (True, False):
         cut = _best_cut(evidence, region, groups, vertical)
         if cut is None:
@@ -91,8 +92,7 @@ def _split(
     if inset is not None:
         rest = {p: groups[p] for p in by_size[1:]}
         return {by_size[0]: inset, **_split(evidence, region, rest, canvas)}
-    everybody = _trim(evidence, region, np.concatenate(list(groups.values())), canvas)
-    return {person: everybody for person in groups}
+    return {person: region for person in groups}
 
 
 def _best_cut(
@@ -126,32 +126,23 @@ def _best_cut(
 
 
 def _trim(evidence: _Evidence, region: np.ndarray, boxes: np.ndarray, canvas: float | None) -> np.ndarray:
-    """The region without the flat bars at its edges, never cutting into a face."""
-    left, top, right, bottom = (
-        int(region[0]),
-        int(region[1]),
-        int(region[0] + region[2]),
-        int(region[1] + region[3]),
-    )
-    low_x, low_y = boxes[:, 0].min(), boxes[:, 1].min()
-    high_x, high_y = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
+    """The region up to the nearest bars of canvas around the faces (what lies behind a bar is a title, not a room)."""
     colour = canvas if canvas is not None else 0.0
+    left, top = int(region[0]), int(region[1])
+    right, bottom = left + int(region[2]), top + int(region[3])
+    low_x, low_y = (int(boxes[:, i].min()) for i in (0, 1))
+    high_x, high_y = (int((boxes[:, i] + boxes[:, i + 2]).max()) for i in (0, 1))
 
     def bar(rows: slice, columns: slice) -> bool:
         return evidence.flat((rows, columns), colour)
 
-    changed = True
-    while changed:
-        changed = False
-        for step in (8, 2):
-            while left + step < low_x and bar(slice(top, bottom), slice(left, left + step)):
-                left, changed = left + step, True
-            while right - step > high_x and bar(slice(top, bottom), slice(right - step, right)):
-                right, changed = right - step, True
-            while top + step < low_y and bar(slice(top, top + step), slice(left, right)):
-                top, changed = top + step, True
-            while bottom - step > high_y and bar(slice(bottom - step, bottom), slice(left, right)):
-                bottom, changed = bottom - step, True
+    for _ in range(2):  # a bar across the whole width may only be seen once the sides are off, and the other way round
+        rows, columns = slice(top, bottom), slice(left, right)
+        left = next((x for x in range(low_x - 1, left + 1, -1) if bar(rows, slice(x - 2, x))), left)
+        right = next((x for x in range(high_x + 1, right - 1) if bar(rows, slice(x, x + 2))), right)
+        rows, columns = slice(top, bottom), slice(left, right)
+        top = next((y for y in range(low_y - 1, top + 1, -1) if bar(slice(y - 2, y), columns)), top)
+        bottom = next((y for y in range(high_y + 1, bottom - 1) if bar(slice(y, y + 2), columns)), bottom)
     return np.array([left, top, right - left, bottom - top])
 
 
@@ -171,7 +162,8 @@ def _inset(
         best = max(scored, default=(0.0, 0))
         if best[0] >= evidence.parameters.tear_share:
             return best[1]
-        return int(border) if abs(candidates[-1] - border) <= 2 else None
+        reached = len(candidates) == 0 or abs(candidates[-1] - border) <= 2
+        return int(border) if reached else None
 
     x0 = nearest_line(range(int(left), int(max(left - reach, x)), -1), x, evidence.vertical, high, low)
     x1 = nearest_line(range(int(right), int(min(right + reach, x + w))), x + w, evidence.vertical, high, low)

@@ -133,7 +133,7 @@ class _StretchState:
         self.motion = {}
         for track in self.tracker.tracks:
             person = track.seat.person
-            row = face_columns(faces[person], track.lens, image) if person in faces else {}
+            row = face_columns(faces[person], track.lens, image, self.parameters) if person in faces else {}
             if slow:
                 body = self.tracker.body(image, person)
                 if body is not None:
@@ -152,12 +152,12 @@ class _StretchState:
         return [float(columns[name]) for name in SCENERY]
 
 
-def face_columns(face: Face, lens: Lens, image: np.ndarray) -> dict[str, float]:
+def face_columns(face: Face, lens: Lens, image: np.ndarray, parameters: Parameters) -> dict[str, float]:
     """All columns that a face gives; empty where its pose cannot be solved. `image` is the BGR frame."""
     pose = solve_head_pose(face.points, lens)
     if pose is None:
         return {}
-    gaze = measure_gaze(face.points, pose, lens)
+    gaze = measure_gaze(face.points, pose, lens, parameters.gaze.far_eye_fade_deg)
     apart = iris_distance(face.points, gaze.yaw_to_camera)
     columns = dict(zip(("box_x", "box_y", "box_w", "box_h"), face.box, strict=True))
     columns.update(zip(("head_yaw", "head_pitch", "head_roll"), angles_from_rotation(pose.rotation), strict=True))

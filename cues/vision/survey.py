@@ -221,8 +221,8 @@ def _seats_of(group: list[_Look], info: VideoInfo, setup: str, layout: Layout) -
                 cluster.append((look.time, best))
                 free = [s for s in free if s is not best]
         clusters += [[(look.time, s)] for s in free]
-    least = max(2, layout.sightings_min_share * len(searched)) if len(searched) > 2 else 1
-    clusters = [c for c in clusters if len(c) >= least] or clusters[:1]
+    clusters = _same_people_joined(clusters, layout)
+    clusters = [c for c in clusters if _is_somebody(c, len(searched), layout)] or clusters[:1]
     if setup == "single" and clusters:
         clusters = [max(clusters, key=lambda c: (len(c), c[0][1].size))]
     if not clusters:
@@ -244,6 +244,37 @@ def _seats_of(group: list[_Look], info: VideoInfo, setup: str, layout: Layout) -
         )
         for cluster, tile in zip(clusters, tiles, strict=True)
     ]
+
+
+def _is_somebody(cluster: list[tuple[float, Sighting]], searched: int, layout: Layout) -> bool:
+    """Whether a group of sightings is a person: seen often enough, more often where no body belongs to the face.
+
+    The face detector finds faces in plants and cloth now and then; the body network does not.
+    """
+    with_body = any(s.body is not None for _, s in cluster)
+    share = layout.sightings_min_share if with_body else layout.sightings_min_share_without_body
+    return searched <= 2 or len(cluster) >= max(2, share * searched)
+
+
+def _same_people_joined(
+    clusters: list[list[tuple[float, Sighting]]], layout: Layout
+) -> list[list[tuple[float, Sighting]]]:
+    """Groups that look alike and are hardly ever in one picture together are one person who moved."""
+    joined: list[list[tuple[float, Sighting]]] = []
+    for cluster in sorted(clusters, key=len, reverse=True):
+        times = {time for time, _ in cluster}
+        look = np.mean([s.look for _, s in cluster], axis=0)
+        alike = [
+            (likeness(look, np.mean([s.look for _, s in other], axis=0)), k)
+            for k, other in enumerate(joined)
+            if len(times & {time for time, _ in other}) <= 0.15 * min(len(cluster), len(other))
+        ]
+        best = max(alike, default=(0.0, 0))
+        if best[0] >= layout.same_person_likeness:
+            joined[best[1]] = sorted(joined[best[1]] + cluster, key=lambda entry: entry[0])
+        else:
+            joined.append(cluster)
+    return joined
 
 
 def _same_seat(a: Sighting, b: Sighting) -> bool:

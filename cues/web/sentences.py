@@ -1,0 +1,285 @@
+"""What the figures of a session say, in sentences: each carries its coverage, none claims an intent.
+
+Conventions
+-----------
+`summary` is the content of session.json, `rows` the minutes as dicts (null is None), both as `write_results` wrote
+them. Sentences are Markdown with bold figures. Numbers are rounded to whole per cent: more would
+promise more than was measured.
+"""
+
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+from cues.corrections import PLACES
+from cues.metrics.minutes import COVERAGE_REASON
+from cues.parameters import Parameters
+from cues.terminal import SETUPS
+
+Row = dict[str, Any]
+
+
+def head_only(person: Row) -> bool:
+    """Only the direction of this person's head could be measured, not of the eyes."""
+    return "facing" in person["cues"]
+
+
+def recorded(summary: Row) -> str:
+    """Setup, length and files of the recording."""
+    minutes, seconds = divmod(round(summary["duration_s"]), 60)
+    length = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    files = ", ".join(f"`{video['file']}`" for video in summary["videos"] if video.get("file"))
+    return " · ".join(part for part in (SETUPS[summary["setup"]].capitalize(), length, files) if part)
+
+
+def who_is_who(summary: Row) -> str:
+    """Where the trainee and the client are, whether that was guessed, and who was left out."""
+    people = summary["people"]
+    if len(people) == 1:
+        line = "The person in the picture is taken to be the trainee."
+    else:
+        places = {person["role"]: _place(person) for person in people}
+        line = ", ".join(f"the {role} is {place}" for role, place in sorted(places.items(), reverse=True))
+        line = line[0].upper() + line[1:] + "."
+        if any(person["role_guessed"] for person in people):
+            line += " Who is the trainee is a guess."
+    if summary["left_out"]:
+        count = len(summary["left_out"])
+        line += f" Left out: {count} more {'person' if count == 1 else 'people'} in the recording."
+    return line
+
+
+def other_way_round(summary: Row, folder: str) -> str:
+    """How to exchange the roles where they were guessed; else ""."""
+    people = summary["people"]
+    if len(people) == 1 or not any(person["role_guessed"] for person in people):
+        return ""
+    client = next(person for person in people if person["role"] == "client")
+    return f"If the client is the trainee: `python -m cues metrics {folder} --trainee {_option(summary, client)}`"
+
+
+def eye_contact(summary: Row, person: Row) -> str:
+    """Where one person's gaze, or head, was turned over the session."""
+    role, partner = person["role"], _partner(summary, person)
+    name = "facing" if head_only(person) else "eye_contact"
+    cue = person["cues"][name]
+    figures = cue["figures"] or cue.get("while_shown")
+    if figures is None:
+        lead = {
+            "confirm": f"It is not settled which place is {partner}, so there is no percentage.",
+            "not_separable": f"The gaze was toward the screen; {partner} cannot be told from what is beside.",
+        }
+        why = cue["why"] or ""
+        return f"{lead.get(cue.get('state', ''), f'No figure for the {role}.')} {why}".strip()
+    amount, where = _amount(figures, f"{name}_pct"), _coverage(summary, person, cue)
+    if head_only(person):
+        return (
+            f"The {role}'s head was turned toward {partner} {amount} of the time{where}. The irises could not be "
+            "read well enough: where the eyes looked is not known."
+        )
+    return (
+        f"The {role}'s gaze was toward {partner} {amount} of the time{where}. Looking down counts as away; notes and "
+        "thinking look the same."
+    )
+
+
+def lean(summary: Row, person: Row) -> str:
+    """How much one person was nearer than in their own usual posture."""
+    cue, role = person["cues"]["lean"], person["role"]
+    figures = cue["figures"] or cue.get("while_shown")
+    if figures is None:
+        return f"No figure for the {role}. {cue['why'] or ''}".strip()
+    towards = "leaned toward the partner (experimental)" if summary["setup"] == "shared_room" else "moved closer to the camera"
+    times = ""
+    if figures["lean_episodes"]:
+        count, longest = figures["lean_episodes"], f"{figures['lean_longest_s']:.0f} s"
+        times = f": once, for {longest}" if count == 1 else f": {count} times, the longest {longest}"
+    return (
+        f"The {role} had {towards} {_amount(figures, 'lean_forward_pct')} of the time"
+        f"{_coverage(summary, person, cue)}{times}. Compared with their own usual posture."
+    )
+
+
+def smiling(summary: Row, person: Row) -> str:
+    """How much one person smiled."""
+    cue, role = person["cues"]["smile"], person["role"]
+    figures = cue["figures"] or cue.get("while_shown")
+    if figures is None:
+        return f"No figure for the {role}. {cue['why'] or ''}".strip()
+    return (
+        f"The {role} smiled {_amount(figures, 'smile_pct')} of the time{_coverage(summary, person, cue)}: "
+        f"{_times(figures['smile_count'])}."
+    )
+
+
+def shared_smiles(summary: Row, rows: list[Row]) -> str:
+    """Smiles that belong together, with what chance alone gives; of one person, their smiles."""
+    found = summary.get("facial_mirroring")
+    if found is None:
+        alone = smiling(summary, summary["people"][0])
+        return f"{alone} Shared smiles need two people in the recording."
+    smiles = found["shared_smiles"]
+    count = smiles["mirrored"] + smiles["simultaneous"]
+    line = f"**{count}** shared smile{'' if count == 1 else 's'}"
+    if smiles["expected_by_chance"] is None:
+        line += "; the recording is too short to say how many chance alone gives."
+    else:
+        line += f"; about **{smiles['expected_by_chance']:.0f}** expected by chance"
+        if found["session"] is None:
+            line += f". No more is claimed: {_lowered(found['why'])}" if found["why"] else "."
+        elif smiles["p"] is not None and smiles["p"] < summary["parameters"]["mirroring"]["stands_out_p"]:
+            line += ": more than chance alone gives."
+        else:
+            line += ": no clear difference."
+    first = summary["people"][0]["person"]
+    measured = [row for row in rows if row["person"] == first and row.get("shared_smiles_led") is not None]
+    all_or_some = "all" if len(measured) == summary["minutes"] else f"{len(measured)} of"
+    line += f" Both faces could be read in {all_or_some} {summary['minutes']} minutes."
+    return line + " Sadness and concern are not measured."
+
+
+def places_looked_at(summary: Row, person: Row, folder: str) -> str:
+    """The question that is open where the partner's place is not settled, and how to answer it; else ""."""
+    if person["cues"]["eye_contact"].get("state") != "confirm" or not person["candidates"]:
+        return ""
+    places = [f"{_direction(place)} ({100 * place['mass']:.0f} % of the time)" for place in person["candidates"]]
+    first = person["candidates"][0]
+    return (
+        f"The {person['role']} often looked at {'this place' if len(places) == 1 else f'{len(places)} places'}: "
+        f"{'; '.join(places)}. Which one is {_partner(summary, person)}? Say it, for the first: "
+        f"`python -m cues metrics {folder} --target {_option(summary, person)}:{first['h']:.0f},{first['v']:.0f}`"
+    )
+
+
+def reasons(rows: list[Row], figure: str, why: str) -> list[str]:
+    """Why minutes of one person have no `figure`, each reason once with the minutes it concerns; empty when all
+    have one."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        if row.get(figure) is None:
+            reason = row.get(why) or "Not measured."
+            if reason.startswith(COVERAGE_REASON):
+                reason = "Measured in less than half of the minute."
+            found.setdefault(reason, []).append(row["minute"])
+    return [f"{_minutes(minutes, len(rows))}: {_lowered(reason)}" for reason, minutes in found.items()]
+
+
+def flags(summary: Row) -> list[str]:
+    """What limits the figures of the whole session, each once, with whom it concerns."""
+    roles = {person["person"]: person["role"].capitalize() for person in summary["people"]}
+    said: dict[str, list[str]] = {}
+    for flag in summary["quality_flags"]:
+        who = roles.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
+        if who not in said.setdefault(flag["words"], []):
+            said[flag["words"]].append(who)
+    lines = [
+        f"{' and '.join(filter(None, who))}: {_lowered(words)}" if any(who) else words for words, who in said.items()
+    ]
+    return [*summary["notes"], *lines]
+
+
+def changed_parameters(summary: Row) -> list[str]:
+    """Parameters of this session that differ from the ones this version would use."""
+    now: dict[str, Any] = asdict(Parameters())
+    lines = []
+    for group, values in summary["parameters"].items():
+        for name, value in values.items():
+            usual = now.get(group, {}).get(name)
+            plain = list(usual) if isinstance(usual, tuple) else usual
+            if value != plain:
+                told = "unknown to this version" if usual is None else f"usually {plain}"
+                lines.append(f"`{group}.{name}` = {value} ({told})")
+    return lines
+
+
+def corrected(summary: Row) -> list[str]:
+    """What a person corrected after the analysis, in the order in which it was done."""
+    roles = {person["person"]: f"the {person['role']}" for person in summary["people"]}
+    lines = []
+    for entry in summary["corrections"]:
+        who = roles.get(entry.get("person"), "one person")
+        lines.append(
+            {
+                "trainee": f"Who is the trainee was said: {who}.",
+                "target": f"The partner's place was said for {who}.",
+                "swap": f"The two people were exchanged from {clock(entry.get('from_s', 0))} on.",
+                "neutral": f"A neutral posture was named for {who}.",
+                "people": "Whom to measure was chosen.",
+            }[entry["kind"]]
+        )
+    return lines
+
+
+def clock(seconds: float) -> str:
+    """3:07, as a player shows it."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def spans(minutes: list[int]) -> str:
+    """1–3, 7 of ascending minutes."""
+    parts: list[list[int]] = [minutes[:1]]
+    for before, minute in pairwise(minutes):
+        if minute == before + 1:
+            parts[-1].append(minute)
+        else:
+            parts.append([minute])
+    return ", ".join(f"{part[0]}–{part[-1]}" if len(part) > 1 else f"{part[0]}" for part in parts)
+
+
+def _minutes(minutes: list[int], count: int) -> str:
+    if len(minutes) == count:
+        return "All minutes" if count > 1 else "The one minute"
+    return f"Minute{'s' if len(minutes) > 1 else ''} {spans(minutes)}"
+
+
+def _amount(figures: Row, name: str) -> str:
+    low, high = (figures.get(f"{name}_{side}") for side in ("low", "high"))
+    bar = f" ({low:.0f}–{high:.0f})" if low is not None and high is not None and round(low) != round(high) else ""
+    return f"about **{figures[name]:.0f} %**{bar}"
+
+
+def _coverage(summary: Row, person: Row, cue: Row) -> str:
+    """, in the 8 of 10 minutes that could be measured"""
+    shown = ""
+    if cue["figures"] is None:
+        shown = f" in which the {person['role']} is in the picture ({100 * person['shown_share']:.0f} % of the recording)"
+    count, total = cue["valid_minutes"], summary["minutes"]
+    if count == total:
+        return f"{shown}, with all {total} minutes measured"
+    return f"{shown}, in the {count} of {total} minutes that could be measured"
+
+
+def _partner(summary: Row, person: Row) -> str:
+    if len(summary["people"]) == 1:
+        return "the partner's likely place"
+    other = "client" if person["role"] == "trainee" else "trainee"
+    return f"the {other}'s {'face' if summary['setup'] == 'shared_room' else 'picture'}"
+
+
+def _place(person: Row) -> str:
+    place = person["place"]
+    if place in ("left", "right"):
+        return f"on the {place}"
+    return f"in the {place} file" if place in ("first", "second") else f"in the {place}"
+
+
+def _option(summary: Row, person: Row) -> str:
+    """What the command line calls this person."""
+    if person["place"] in PLACES:
+        return str(person["place"])
+    return ("first", "second")[summary["people"].index(person)]
+
+
+def _direction(place: Row) -> str:
+    h = f"{abs(place['h']):.0f}° {'right' if place['h'] >= 0 else 'left'}"
+    return f"{h} in the picture and {abs(place['v']):.0f}° {'above' if place['v'] >= 0 else 'below'} the lens"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _lowered(words: str) -> str:
+    """A sentence behind a colon."""
+    return words[:1].lower() + words[1:]
