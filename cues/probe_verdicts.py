@@ -190,6 +190,8 @@ def _cause(seen: PersonSeen, what: str, parameters: Parameters, verdict: str) ->
         found = max(shares, key=lambda cause: shares[cause])
     if found in ("absent", "covered", "blurred", "unread") and seen.light and seen.light.problem(parameters.probe):
         return "light"
+    if found == "absent" and abs(seen.yaw) > q.yaw_good_deg:
+        return "turned"  # a face seen from the side is lost when it turns a little more
     if found is None and what == "gaze":
         if seen.median("iris_distance") < q.iris_distance_good_px:
             return "small"
@@ -228,8 +230,13 @@ def _verdict(
 ) -> Verdict:
     change = None if cause is None else _change(cause, seen, cue, parameters)
     if shared and change is not None:
-        change = f"Person {seen.number}: {change[0].lower()}{change[1:]}"
+        change = named(seen.number, change)
     return Verdict(cue, None if shared else seen.number, verdict, why, change, cause)
+
+
+def named(number: int, change: str) -> str:
+    """A change with the person whom it concerns."""
+    return f"Person {number}: {change[0].lower()}{change[1:]}"
 
 
 def _change(cause: str, seen: PersonSeen, cue: str, parameters: Parameters) -> str:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cues.metrics.minutes import COVERAGE_REASON, MINUTE_S
 from cues.metrics.session import SessionMetrics
-from cues.probe_verdicts import CUES, VERDICTS, Verdict
+from cues.probe_verdicts import CUES, VERDICTS, Verdict, named
 
 if TYPE_CHECKING:
     from cues.probe import PersonProbe, Probe, SoundProbe  # brings the networks' runtime, which loads slowly
@@ -332,8 +332,10 @@ def print_probe(probe: "Probe", console: Console) -> None:
     _section(console, "What will be measurable", [_verdict_line(v, several) for v in probe.verdicts])
     _section(console, "To keep in mind", list(probe.warnings))
     first = probe.first
-    who = f"Person {first.person}: " if first is not None and first.person is not None and several else ""
-    _section(console, "The first thing to change", ["Nothing." if first is None else f"{who}{first.change}"])
+    change = "Nothing." if first is None or first.change is None else first.change
+    if first is not None and first.person is not None and several:
+        change = named(first.person, change)
+    _section(console, "The first thing to change", [change])
 
 
 def _sound_line(sound: "SoundProbe") -> str:
