@@ -15,7 +15,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from cues.corrections import Correction, Corrections, Swap, Target, Trainee, add_correction, person_named, undo_correction
-from cues.errors import CuesError, ParameterError
+from cues.errors import CuesError, ParameterError, SessionFolderError
 from cues.library.session_folder import load_corrections, save_corrections, write_results
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.observations import Observations, RecordingFacts, read_observations, write_observations
@@ -56,6 +56,22 @@ def _told() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Keeps what the networks' runtime writes to stderr, here and in worker processes, out of what a person is told."""
+    sys.stderr.flush()
+    before, theirs = sys.stderr, os.open(os.devnull, os.O_WRONLY)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    os.dup2(theirs, 2)
+    os.close(theirs)
+    try:
+        yield
+    finally:
+        os.dup2(sys.stderr.fileno(), 2)
+        sys.stderr.close()
+        sys.stderr = before
+
+
 @app.command()
 def analyze(
     video: Annotated[Path, typer.Argument(help="The recording.")],
@@ -76,7 +92,7 @@ def analyze(
     assign: SetOption = None,
 ) -> None:
     """Reads a recording and writes its tables, minutes and episodes."""
-    with _told():
+    with _told(), _own_words():
         from cues.analysis import SETUPS, analyze, finish_partial  # the networks' runtime loads slowly
         from cues.jobs.processes import local_pool
 
@@ -97,7 +113,12 @@ def analyze(
         written = write_observations(observations, out)
         # A new analysis has its own people: corrections of an earlier recording in this folder do not hold for it.
         corrections = _with_trainee(Corrections(), trainee, observations.facts)
-        _finish(out, observations, corrections, parameters, written)
+        try:
+            _finish(out, observations, corrections, parameters, written)
+        except SessionFolderError:
+            for path in written:  # tables without their minutes are half a result
+                path.unlink(missing_ok=True)
+            raise
         finish_partial(out)
         took, length = time.monotonic() - began, observations.facts.duration_s
         console.print(f"{length:.0f} s of recording in {took:.0f} s: {length / took:.1f} x real time", highlight=False)
@@ -133,7 +154,7 @@ def metrics(
 @app.command()
 def probe(video: Annotated[Path, typer.Argument(help="The recording to look at.")]) -> None:
     """Looks at a few seconds of a recording and says what will be measurable and what to change."""
-    with _told():
+    with _told(), _own_words():
         from cues.probe import probe_recording
         from cues.terminal import print_probe
 

@@ -14,6 +14,7 @@ import json
 import pickle
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ def read_task(
 def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> Observations:
     """The tables of the whole recording from all of its segments.
 
-    Raises RecordingError where no face was measured at all.
+    Raises RecordingError where no face was measured at all, or none that is large enough.
     """
     times, answered = _common_times(plan, segments)
     tables, scenes, people, person = [], [], [], 0
@@ -173,7 +174,20 @@ def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> O
             f"No face could be measured in {plan.paths[0].name}: faces must be lit from the front, not in profile, and "
             "at least a twelfth of the picture's height."
         )
-    return Observations(facts, pa.concat_tables(tables), pa.concat_tables(scenes), sound)
+    observations = pa.concat_tables(tables)
+    _refuse_too_small(plan, observations)
+    return Observations(facts, observations, pa.concat_tables(scenes), sound)
+
+
+def _refuse_too_small(plan: Plan, observations: pa.Table) -> None:
+    """Raises RecordingError where not one face is large enough for anything (METHOD 1.6)."""
+    largest = float(np.nanmax(observations["iris_distance"].to_numpy()))
+    least = plan.parameters.quality.iris_distance_any_px
+    if largest < least:
+        raise RecordingError(
+            f"The faces in {plan.paths[0].name} are too small to be measured: their irises are at most {largest:.0f} "
+            f"pixels apart, and {least:.0f} are needed; sit closer to the camera or record at a higher resolution."
+        )
 
 
 def _common_times(plan: Plan, segments: dict[Task, Segment]) -> tuple[np.ndarray, np.ndarray]:
@@ -312,7 +326,11 @@ def analyze(
         partial.save("plan", plan)
     progress("survey", 1.0, 0.0)
     segments = _read_all(plan, pool, partial, progress)
-    return join(plan, segments, _sound(plan, progress))
+    try:
+        return join(plan, segments, _sound(plan, progress))
+    except RecordingError:
+        finish_partial(out)  # the same command would only end here again
+        raise
 
 
 def _read_all(plan: Plan, pool: Pool, partial: "Partial", progress: Progress) -> dict[Task, Segment]:
@@ -405,9 +423,11 @@ class Partial:
 
 
 def finish_partial(out: Path) -> None:
-    """Removes the partial results once the session's files are written."""
+    """Removes the partial results once the session's files are written, and a folder that holds nothing else."""
     if (out / ".partial").is_dir():
         _remove(out / ".partial")
+        with suppress(OSError):  # not empty: what it is for
+            out.rmdir()
 
 
 def _remove(path: Path) -> None:

@@ -10,11 +10,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from cues.analysis import Plan, Pool, Task, read_task
+from cues.errors import CuesError
 from cues.vision.segment import Networks, Segment
 
 _networks: Networks | None = None
@@ -45,17 +46,30 @@ def _read(plan: Plan, task: Task) -> Segment:
     return read_task(plan, task, _networks, count)
 
 
+class WorkerError(CuesError):
+    """A process that reads segments has ended before its work was done."""
+
+
 @contextmanager
 def local_pool(workers: int) -> Iterator[Pool]:
-    """A pool of `workers` processes; left by an error or by Ctrl-C it ends them at once."""
+    """A pool of `workers` processes; left by an error or by Ctrl-C it ends them at once.
+
+    Raises WorkerError when one of them is lost: the system ends processes when memory runs out.
+    """
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(counter, os.getpid()))
     try:
-        yield Pool(executor, _read, lambda: int(counter.value))
-    except BaseException:
+        # Read without its lock, which a process that was killed may still hold.
+        yield Pool(executor, _read, lambda: int(counter.get_obj().value))
+    except BaseException as error:
         for process in list((executor._processes or {}).values()):
             process.kill()
         executor.shutdown(wait=False, cancel_futures=True)
+        if isinstance(error, BrokenExecutor):
+            raise WorkerError(
+                "A process that read the recording was ended from outside, probably because memory ran out. What is "
+                "finished is kept: run the same command again, with fewer --workers."
+            ) from None
         raise
     executor.shutdown()
