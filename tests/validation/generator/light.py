@@ -3,7 +3,7 @@ per person."""
 
 import numpy as np
 
-from . import raster
+from . import model, raster
 from .body import Mesh
 from .identity import Identity
 
@@ -106,3 +106,43 @@ def openness(
     open_now[lids] = np.maximum(open_now, open_asleep)[lids]
     lit_now[lids] = np.maximum(lit_now, lit_asleep)[lids]
     return np.clip(0.12 + 0.88 * open_now, 0, 1), lit_now
+
+
+def ever_seen(
+    face: np.ndarray,
+    shapes: dict[str, np.ndarray],
+    rigid: Mesh,
+    trunk: Mesh,
+    triangles: np.ndarray,
+    material: np.ndarray,
+    sides: np.ndarray,
+) -> np.ndarray:
+    """(triangles,) False for hair and the inside of the mouth that no view shows; half the work is theirs.
+
+    Views: head turned up to 60 degrees to either side, lifted and lowered 25, mouth closed and open; skin,
+    eyes, cloth and glasses always stay.
+    """
+    seen = ~np.isin(material, (raster.HAIR, raster.GUMS, raster.TEETH))
+    size, focal = 1000, 1250.0
+    for jaw in (0.0, 0.25, 0.7):
+        mouth = face + jaw * shapes["jawOpen"]
+        if jaw:
+            mouth = mouth + 0.6 * (shapes["mouthSmile_L"] + shapes["mouthSmile_R"])
+        points = np.concatenate([mouth, rigid.points, trunk.points]) - model.PIVOT
+        normals = np.concatenate(
+            [
+                raster.vertex_normals(mouth.astype(np.float32), triangles[:1], len(face)),
+                rigid.normals,
+                trunk.normals,
+            ]
+        )
+        for yaw in (-60, -45, -30, -20, -10, 0, 10, 20, 30, 45, 60):
+            for pitch in (-25, -12, 0, 12, 25):
+                turn = model.rotation(yaw, pitch, 0.0).T
+                placed = (points @ turn + [0.0, -4.0, -64.0]).astype(np.float32)
+                _, index = raster.rasterize(
+                    placed, normals @ turn, triangles, sides, focal, size / 2, size / 2, size, size
+                )
+                shown = np.unique(index)
+                seen[shown[shown >= 0]] = True
+    return seen

@@ -130,6 +130,8 @@ def prepare(identity: Identity) -> _Prepared:
     for inside, ambient, key in ((raster.TEETH, 0.5, 0.3), (raster.GUMS, 0.22, 0.12)):
         own = np.unique(face_triangles[face_material == inside])
         openness[own], key_seen[own] = ambient, key
+    lasting = light.ever_seen(face, shapes, rigid, trunk, triangles, material, sides)
+    triangles, material, sides = triangles[lasting], material[lasting], sides[lasting]
     extra = len(rigid.points) + len(trunk.points)
     palette = np.zeros((8, 4))
     palette[raster.TEETH] = [0.72, 0.68, 0.58, 0.12]
@@ -146,11 +148,11 @@ def prepare(identity: Identity) -> _Prepared:
         face,
         shapes,
         face_triangles,
-        _smoothstep(-13.5, -7.5, height)[:, None],
+        _smoothstep(-13.5, -7.5, height)[:, None].astype(np.float32),
         centres,
         rigid,
         trunk,
-        triangles,
+        np.ascontiguousarray(triangles),
         material,
         sides,
         np.concatenate([whole.neutral[numbers], np.zeros((extra, 3))]).astype(np.float32),
@@ -232,34 +234,27 @@ def render(
         if weight:
             points = points + np.float32(weight) * p.shapes[name]
     normals = raster.vertex_normals(points, p.face_triangles, len(points))
-    with_head = (points - model.PIVOT) @ turned.T
-    with_trunk = (points - model.PIVOT) @ trunk_turned.T
-    placed = (
-        np.concatenate(
-            [
-                p.head_share * with_head + (1 - p.head_share) * with_trunk,
-                (p.rigid.points - model.PIVOT) @ turned.T,
-                (p.trunk.points - model.PIVOT) @ trunk_turned.T,
-            ]
-        )
-        + pivot
+    turn, trunk_turn = turned.T.astype(np.float32), trunk_turned.T.astype(np.float32)
+    with_head = (points - model.PIVOT) @ turn
+    with_trunk = (points - model.PIVOT) @ trunk_turn
+    placed = np.concatenate(
+        [
+            p.head_share * with_head + (1 - p.head_share) * with_trunk,
+            (p.rigid.points - model.PIVOT) @ turn,
+            (p.trunk.points - model.PIVOT) @ trunk_turn,
+        ]
     )
-    all_normals = np.concatenate(
-        [normals @ turned.T, p.rigid.normals @ turned.T, p.trunk.normals @ trunk_turned.T]
-    )
+    placed += pivot.astype(np.float32)
+    all_normals = np.concatenate([normals @ turn, p.rigid.normals @ turn, p.trunk.normals @ trunk_turn])
     aux = p.aux.copy()
     start = len(points)
-    aux[start : start + len(p.rigid.points)] = p.rigid.aux @ turned.T
+    aux[start : start + len(p.rigid.points)] = p.rigid.aux @ turn
     aux[start + len(p.rigid.points) :] = p.trunk.aux
     eye_rows = np.concatenate([centres, lines, np.full((2, 1), model.IRIS_ARM_CM)], 1)
     if background is None:
         background = np.full((camera.height, camera.width, 3), 0.18, np.float32)
     scale = raster.SUPERSAMPLING
     focal, cx, cy = camera.focal * scale, camera.centre[0] * scale, camera.centre[1] * scale
-    placed, all_normals = (
-        np.ascontiguousarray(placed, np.float32),
-        np.ascontiguousarray(all_normals, np.float32),
-    )
     sides = p.sides
     if abs(pivot[0]) > 0.3 * abs(pivot[2]):
         # far from the axis hair that faces away from it can be in view

@@ -140,10 +140,15 @@ def _iris_color(radius, angle, eye, out):
 
 
 @numba.njit(cache=True, inline="always")
+def _empty(index, y, x):
+    return index[y, x] < 0 and index[y, x + 1] < 0 and index[y + 1, x] < 0 and index[y + 1, x + 1] < 0
+
+
+@numba.njit(cache=True, inline="always")
 def _same_surface(index, inverse_depth, material, y, x):
     t = index[y, x]
     if t < 0:
-        return index[y, x + 1] < 0 and index[y + 1, x] < 0 and index[y + 1, x + 1] < 0
+        return False
     m = material[t]
     if m != SKIN and m != CLOTH:
         return False
@@ -196,6 +201,10 @@ def shade(
     rows, columns = index.shape
     for y in range(height):
         for x in range(width):
+            if _empty(index, 2 * y, 2 * x):
+                for k in range(3):
+                    out[y, x, 2 - k] = _SRGB[int(16383.0 * min(1.0, background[y, x, k]) + 0.5)]
+                continue
             total[:] = 0.0
             # where all four sub-pixels show one smooth surface, one of them stands for all
             once = _same_surface(index, inverse_depth, material, 2 * y, 2 * x)
@@ -240,7 +249,7 @@ def shade(
                 ndk = n[0] * lights[0, 0] + n[1] * lights[0, 1] + n[2] * lights[0, 2]
                 ndf = n[0] * lights[2, 0] + n[1] * lights[2, 1] + n[2] * lights[2, 2]
                 up = 0.5 + 0.5 * n[1]
-                gloss, power, wrap = 0.0, 20.0, 0.15
+                gloss, wrap = 0.0, 0.15
                 if m == SKIN:
                     _sample(
                         texture,
@@ -250,7 +259,7 @@ def shade(
                     )
                     for k in range(3):
                         color[k] = tex[k] * factor
-                    gloss, power, wrap = tex[3], 22.0, 0.35
+                    gloss, wrap = tex[3], 0.35
                 elif m == EYE_RIGHT or m == EYE_LEFT:
                     side = 0 if m == EYE_RIGHT else 1
                     glint = _eye(eyes[side], eye_colors[side], lights, dx, dy, px, py, pz, n, color, iris)
@@ -296,7 +305,6 @@ def shade(
                     for k in range(3):
                         color[k] = palette[m, k] * factor
                     gloss = palette[m, 3]
-                    power = 40.0
                 spec = 0.0
                 if m == HAIR:
                     # Kajiya and Kay's highlight along a strand; the auxiliary numbers are its tangent
@@ -322,14 +330,18 @@ def shade(
                     nh = max(0.0, (n[0] * hx + n[1] * hy + n[2] * hz) / hn)
                     nv = max(0.0, n[0] * view[0] + n[1] * view[1] + n[2] * view[2])
                     fresnel = 0.35 + 0.65 * (1.0 - nv) ** 4
-                    spec = gloss * (nh**power + 0.5 * nh**6 * 0.35) * seen * fresnel * 1.6
+                    nh2 = nh * nh
+                    nh6 = nh2 * nh2 * nh2
+                    nh20 = nh6 * nh6 * nh6 * nh2
+                    tight = nh20 * nh2 if m == SKIN else nh20 * nh20
+                    spec = gloss * (tight + 0.175 * nh6) * seen * fresnel * 1.6
                 for k in range(3):
                     bleed = wrap * (1.0 if k == 0 else 0.5) if m == SKIN else wrap
-                    key = max(0.0, (ndk + bleed) / (1.0 + bleed)) * (
-                        seen if m != SKIN else seen ** (0.7 + 0.2 * k)
-                    )
+                    # inside skin red light spreads into shadows, blue does not
+                    spread = 0.35 - 0.23 * k if m == SKIN else 0.0
+                    key = max(0.0, (ndk + bleed) / (1.0 + bleed)) * (seen + spread * seen * (1.0 - seen))
                     ambient = lights[5, k] * (1.0 - up) + lights[4, k] * up
-                    opened = ao if m != SKIN else ao ** (0.75 + 0.2 * k)
+                    opened = ao + 0.8 * spread * ao * (1.0 - ao)
                     light = lights[1, k] * key + (ambient + lights[3, k] * max(0.0, ndf)) * opened
                     total[k] += color[k] * light + spec * lights[1, k]
             for k in range(3):
