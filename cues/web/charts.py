@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 from cues.web.sentences import clock, head_only
 
@@ -54,7 +55,7 @@ def panels(person: Row, setup: str) -> list[Panel]:
     return [
         Panel(title, f"{gaze}_pct", f"{gaze}_coverage", f"{gaze}_why", BLUE, f"{gaze}_pct_low", f"{gaze}_pct_high"),
         Panel(
-            lean, "lean_forward_pct", "lean_coverage", "lean_why", AMBER, "lean_forward_pct_low", "lean_forward_pct_high"
+            lean, figure := "lean_forward_pct", "lean_coverage", "lean_why", AMBER, f"{figure}_low", f"{figure}_high"
         ),
         Panel("Smiling", "smile_pct", "smile_coverage", "smile_why", ROSE),
     ]
@@ -91,37 +92,37 @@ def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str) -> alt.Layer
     x, middle = (_minute_axis(name, len(rows), rows[-1]["end_s"] / 60) for name in ("left:Q", "middle:Q"))
     shown = _tooltip(panel)
 
-    def part(name: str, **mark: Any) -> alt.Chart:
-        data = alt.Data(values=[m[name] | m["told"] for m in marks if m[name]])
-        base = alt.Chart(data).encode(x=x, x2="right:Q", y=y, y2="high:Q", tooltip=shown)
-        return base.mark_rect(**mark)
+    field = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q", "tooltip": shown}
+    across = {"x": x, "x2": "right:Q", "y": y, "tooltip": shown}
+    upright = {"x": middle, "y": y, "y2": "high:Q", "tooltip": shown}
+    above = {"x": middle, "y": y, "text": "short:N", "tooltip": shown}
 
-    data = alt.Data(values=[m["interval"] | m["told"] for m in marks if m["interval"]])
-    interval = alt.Chart(data).mark_rule(color=ink, strokeWidth=1.5).encode(x=middle, y=y, y2="high:Q", tooltip=shown)
-
-    def lines(name: str, **mark: Any) -> alt.Chart:
-        data = alt.Data(values=[m[name] | m["told"] for m in marks if m[name]])
-        return alt.Chart(data).mark_rule(**mark).encode(x=x, x2="right:Q", y=y, tooltip=shown)
+    def part(name: str, mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
+        return _layer([m[name] | m["told"] for m in marks if m[name]], mark, encoding, **look)
 
     layers = [
-        part("missing", color=GREY, opacity=0.13),
-        part("whole", color=GREY, opacity=0.22),
-        part("measured", color=GREY, opacity=0.85),
-        part("bar", color=panel.colour, opacity=0.85),
-        lines("zero", color=panel.colour, strokeWidth=2),
-        lines("dash", color=ink, strokeWidth=1.5),
-        interval,
+        *part("missing", "rect", field, color=GREY, opacity=0.13),
+        *part("whole", "rect", field, color=GREY, opacity=0.22),
+        *part("measured", "rect", field, color=GREY, opacity=0.85),
+        *part("bar", "rect", field, color=panel.colour, opacity=0.85),
+        *part("zero", "rule", across, color=panel.colour, strokeWidth=2),
+        *part("dash", "rule", across, color=ink, strokeWidth=1.5),
+        *part("interval", "rule", upright, color=ink, strokeWidth=1.5),
+        *part("chance", "rule", across, color=ink, strokeWidth=2, strokeDash=[3, 2]),
     ]
     if len(rows) <= NUMBERED:
-        data = alt.Data(values=[m["number"] | m["told"] for m in marks if m["number"]])
-        layers.append(
-            alt.Chart(data).mark_text(dy=-8, fontSize=12, color=ink).encode(x=middle, y=y, text="short:N", tooltip=shown)
-        )
-    if panel.counts:
-        layers.append(lines("chance", color=ink, strokeWidth=2, strokeDash=[3, 2]))
+        layers += part("number", "text", above, color=ink, fontSize=12, dy=-8)
     measured = sum(row.get(panel.figure) is not None for row in rows)
     told = f"{who}: {panel.title.lower()}, minute by minute; {measured} of {len(rows)} minutes have a figure"
     return alt.layer(*layers).properties(height=165, description=told)
+
+
+def _layer(rows: list[Row], mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
+    """One layer of marks, none where there is nothing to draw. The rows go as a table: checking each of them against
+    the grammar of charts takes seconds for an hour."""
+    if not rows:
+        return []
+    return [getattr(alt.Chart(pd.DataFrame(rows)), f"mark_{mark}")(**look).encode(**encoding)]
 
 
 def _minute_marks(row: Row, panel: Panel, top: float) -> dict[str, Row | None]:
@@ -145,7 +146,7 @@ def _minute_marks(row: Row, panel: Panel, top: float) -> dict[str, Row | None]:
     moves = low is not None and high is not None and high - low >= 0.5
     return {
         "told": told,
-        "zero": across | {"low": 0.0} if known else None,
+        "zero": across | {"low": 0.0} if known and value < 0.02 * top else None,
         "dash": None if known else {"left": start + third, "right": end - third, "low": 0.1 * top},
         "bar": across | {"low": 0.0, "high": value} if known else None,
         "missing": None if known else across | {"low": 0.0, "high": top},
@@ -260,9 +261,7 @@ def _lanes(summary: Row) -> tuple[list[_Lane], dict[float, str]]:
             ("smiles", "smile", ("smile",), "smile_pct", "smile_coverage", ROSE),
         )
         for name, cue, wanted, figure, coverage, colour in kinds if place == 0 else reversed(kinds):
-            lanes.append(
-                _Lane(name, person["person"], person["role"], cue, wanted, figure, coverage, colour, at)
-            )
+            lanes.append(_Lane(name, person["person"], person["role"], cue, wanted, figure, coverage, colour, at))
             at += 1
         at += 0.1
     return lanes, names
@@ -338,16 +337,13 @@ def _strip(
         hatches += _hatches(lane, rows, episodes, start, end, span)
     across = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q"}
     colour = alt.Color("colour:N", scale=None)
+    here = [link for link in links if start <= link["left"] < end]
     layers = [
-        alt.Chart(alt.Data(values=tracks)).mark_rect(color=GREY, opacity=0.12).encode(**across),
-        alt.Chart(alt.Data(values=hatches)).mark_rule(color=GREY, strokeWidth=1, opacity=0.6).encode(**across),
-        alt.Chart(alt.Data(values=bars)).mark_rect(opacity=0.9).encode(color=colour, tooltip=shown, **across),
+        *_layer(tracks, "rect", across, color=GREY, opacity=0.12),
+        *_layer(hatches, "rule", across, color=GREY, strokeWidth=1, opacity=0.6),
+        *_layer(bars, "rect", across | {"color": colour, "tooltip": shown}, opacity=0.9),
+        *_layer(here, "rule", across | {"tooltip": shown}, color=ROSE, strokeWidth=1.5),
     ]
-    if links:
-        here = [link for link in links if start <= link["left"] < end]
-        layers.append(
-            alt.Chart(alt.Data(values=here)).mark_rule(color=ROSE, strokeWidth=1.5).encode(tooltip=shown, **across)
-        )
     told = f"Episodes of eye contact, lean and smiles from {clock(60 * start)} to {clock(60 * end)}"
     return alt.layer(*layers).properties(height=round(29 * (bottom + 0.4)), description=told)
 
@@ -369,9 +365,7 @@ def _bars(lane: _Lane, episodes: list[Row], start: float, end: float) -> list[Ro
     ]
 
 
-def _hatches(
-    lane: _Lane, rows: list[Row], episodes: list[Row], start: float, end: float, span: float
-) -> list[Row]:
+def _hatches(lane: _Lane, rows: list[Row], episodes: list[Row], start: float, end: float, span: float) -> list[Row]:
     """Slanted lines over the minutes in which nothing can be shown. Where the partner cannot be told from what is
     beside, episodes are shown though there is no percentage."""
     shown_anyway = any(

@@ -5,6 +5,7 @@ when that is not given.
 """
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -31,31 +32,32 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "videos/sample/report"
 PAGE_PX = 940
 
+# Less empty room above, figures below one another, and small print that is dark enough to read.
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 2.5rem}
 .stTable td {white-space: nowrap; font-variant-numeric: tabular-nums}
 [data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8}
 </style>"""
-"""Less empty room above, figures below one another, and small print that is dark enough to read."""
 
 HOW_TO_READ = (
     "Percentages are of the time that could be measured, in brackets how far a figure moves when the places and "
-    "thresholds behind it are shifted a little. Recordings, postures and faces bring further error that no bracket shows."
+    "thresholds behind it are shifted a little. Recordings, postures and faces bring further error that no bracket "
+    "shows."
 )
 WITH_CARE = (
     "**Nobody is graded here.** There is no score, and no figure says how good a conversation was.",
-    "**More is not better.** People look away to think, to remember and to give the other room; nobody leans forward or "
-    "smiles all the time.",
-    "**Norms differ** with culture, neurotype, eyesight, topic and how well two people know each other. Autistic people, "
-    "for one, may listen better while looking away. The client is not held against any norm at all.",
-    "**The figures describe what was visible, not what was meant.** Notes, thought and distraction look the same, and so "
-    "do a polite smile and a happy one.",
-    "**One minute says little.** Even measured without any error, eye contact in a minute wanders by about 10 points by "
-    "itself: a difference of less than 20 points between two minutes is no finding.",
-    "**Leaning is compared with a person's own usual posture** in the same recording. Whoever sits forward all the time "
-    "shows about 0.",
-    "**Two people smile at the same time by chance, too.** That is why the number that chance gives stands beside shared "
-    "smiles. Sadness and concern are not measured.",
+    "**More is not better.** People look away to think, to remember and to give the other room; nobody leans forward "
+    "or smiles all the time.",
+    "**Norms differ** with culture, neurotype, eyesight, topic and how well two people know each other. Autistic "
+    "people, for one, may listen better while looking away. The client is not held against any norm at all.",
+    "**The figures describe what was visible, not what was meant.** Notes, thought and distraction look the same, and "
+    "so do a polite smile and a happy one.",
+    "**One minute says little.** Even measured without any error, eye contact in a minute wanders by about 10 points "
+    "by itself: a difference of less than 20 points between two minutes is no finding.",
+    "**Leaning is compared with a person's own usual posture** in the same recording. Whoever sits forward all the "
+    "time shows about 0.",
+    "**Two people smile at the same time by chance, too.** That is why the number that chance gives stands beside "
+    "shared smiles. Sadness and concern are not measured.",
 )
 
 
@@ -63,30 +65,34 @@ def page() -> None:
     """The whole page, or one sentence where there is no session to show."""
     st.set_page_config(page_title="Practice session", layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
-    folder = os.environ.get("CUES_REPORT", "")
+    named = os.environ.get("CUES_REPORT", "")
+    path, folder = Path(named) if named else ROOT / SAMPLE, shlex.quote(named or SAMPLE)
     with st.container(horizontal_alignment="center"), st.container(width=PAGE_PX):
         try:
-            session = read_session(Path(folder) if folder else ROOT / SAMPLE)
+            session = read_session(path)
         except SessionFolderError as problem:
             st.title("No session to show yet")
-            no_session(folder or SAMPLE, problem)
+            no_session(path, folder, problem)
             return
-        report(session, folder or SAMPLE)
+        report(session, folder)
 
 
-def no_session(folder: str, problem: SessionFolderError) -> None:
-    if (Path(folder) if Path(folder).is_absolute() else ROOT / folder).joinpath("session.json").exists():
+def no_session(path: Path, folder: str, problem: SessionFolderError) -> None:
+    """What to run; `folder` is the session's folder as a command line takes it."""
+    if (path / "session.json").exists():
         st.write(str(problem))
         st.write(f"Compute it again: `python -m cues metrics {folder}`")
     else:
         st.write(f"There is no analysed session in `{folder}`.")
         st.write(
-            f"Run `make run` for the sample session, or analyse a recording: `python -m cues analyze VIDEO --out {folder}`"
+            "Run `make run` for the sample session, or analyse a recording: "
+            f"`python -m cues analyze VIDEO --out {folder}`"
         )
     st.write("Then load this page again.")
 
 
 def report(session: StoredSession, folder: str) -> None:
+    """Everything that is known of a session; `folder` is its folder as a command line takes it."""
     summary, episodes = session.summary, session.episodes.to_pylist()
     rows = with_shared_smiles(session.minutes.to_pylist())
     people = sorted(summary["people"], key=lambda person: person["role"] != "trainee")
@@ -133,7 +139,9 @@ def report(session: StoredSession, folder: str) -> None:
         + "Hatched: a minute without a figure."
     )
     with st.expander("The minutes as a table"):
-        st.table(minute_table(summary, people, rows))
+        for person in people:
+            st.write(f"**{person['role'].capitalize()}**")
+            st.table(minute_table(summary, person, _rows_of(rows, person)))
         st.caption("– not measured; ~ measured for less than three quarters of the minute.")
 
     st.subheader("What could not be measured, and why")
@@ -157,18 +165,14 @@ def minutes(rows: list[Row], panel: Panel, who: str) -> None:
         st.caption(f"– {line}")
 
 
-def minute_table(summary: Row, people: list[Row], rows: list[Row]) -> pd.DataFrame:
-    """The minutes as text: one line a minute, three columns a person, shared smiles with chance in brackets."""
+def minute_table(summary: Row, person: Row, rows: list[Row]) -> pd.DataFrame:
+    """The minutes of one person as text, a line each; beside the trainee's the shared smiles, with chance in
+    brackets."""
     good = summary["parameters"]["quality"]["coverage_good"]
-    columns: dict[str, list[str]] = {}
-    for person in people:
-        for panel in panels(person, summary["setup"]):
-            cells = [_cell(row, panel, good) for row in _rows_of(rows, person)]
-            columns[f"{person['role'].capitalize()}: {_lowered(panel.title)}"] = cells
-    one = _rows_of(rows, people[0])
-    if len(people) == 2:
-        columns["Shared smiles (by chance)"] = [_shared_cell(row) for row in one]
-    return pd.DataFrame(columns, index=pd.Index([row["minute"] for row in one], name="Minute"))
+    columns = {panel.title: [_cell(row, panel, good) for row in rows] for panel in panels(person, summary["setup"])}
+    if "facial_mirroring" in summary and person["role"] == "trainee":
+        columns["Shared smiles (by chance)"] = [_shared_cell(row) for row in rows]
+    return pd.DataFrame(columns, index=pd.Index([row["minute"] for row in rows], name="Minute"))
 
 
 def _cell(row: Row, panel: Panel, good: float) -> str:
@@ -187,6 +191,7 @@ def _shared_cell(row: Row) -> str:
 
 
 def not_measured(summary: Row, people: list[Row], rows: list[Row], folder: str) -> None:
+    """Every reason once, with whom and which minutes it concerns, then what limits the whole session."""
     lines = []
     for person in people:
         told: dict[str, list[str]] = {}
@@ -205,11 +210,12 @@ def not_measured(summary: Row, people: list[Row], rows: list[Row], folder: str) 
 
 
 def measured_how(summary: Row) -> None:
+    """Software, models, corrections, and parameters that differ from the usual ones."""
     versions = summary["versions"]
     st.write(
-        "The recording was looked at "
-        f"{summary['rate_hz']:.0f} times a second on this machine; nothing was sent anywhere. Faces and bodies were found "
-        "with the models below, and everything else follows from their positions over time."
+        f"The recording was looked at {summary['rate_hz']:.0f} times a second on this machine; nothing was sent "
+        "anywhere. Faces and bodies were found with the models below, and everything else follows from their "
+        "positions over time."
     )
     software = ", ".join(f"{name} {version}" for name, version in versions["software"].items())
     models = ", ".join(f"{name} (`{digest[:12]}`)" for name, digest in versions["models"].items())

@@ -89,7 +89,8 @@ def lean(summary: Row, person: Row) -> str:
     figures = cue["figures"] or cue.get("while_shown")
     if figures is None:
         return f"No figure for the {role}. {cue['why'] or ''}".strip()
-    towards = "leaned toward the partner (experimental)" if summary["setup"] == "shared_room" else "moved closer to the camera"
+    room = summary["setup"] == "shared_room"
+    towards = "leaned toward the partner (experimental)" if room else "moved closer to the camera"
     times = ""
     if figures["lean_episodes"]:
         count, longest = figures["lean_episodes"], f"{figures['lean_longest_s']:.0f} s"
@@ -106,10 +107,9 @@ def smiling(summary: Row, person: Row) -> str:
     figures = cue["figures"] or cue.get("while_shown")
     if figures is None:
         return f"No figure for the {role}. {cue['why'] or ''}".strip()
-    return (
-        f"The {role} smiled {_amount(figures, 'smile_pct')} of the time{_coverage(summary, person, cue)}: "
-        f"{_times(figures['smile_count'])}."
-    )
+    count = figures["smile_count"]
+    times = f": {'once' if count == 1 else f'{count} times'}" if count else ""
+    return f"The {role} smiled {_amount(figures, 'smile_pct')} of the time{_coverage(summary, person, cue)}{times}."
 
 
 def shared_smiles(summary: Row, rows: list[Row]) -> str:
@@ -133,8 +133,9 @@ def shared_smiles(summary: Row, rows: list[Row]) -> str:
             line += ": no clear difference."
     first = summary["people"][0]["person"]
     measured = [row for row in rows if row["person"] == first and row.get("shared_smiles_led") is not None]
-    all_or_some = "all" if len(measured) == summary["minutes"] else f"{len(measured)} of"
-    line += f" Both faces could be read in {all_or_some} {summary['minutes']} minutes."
+    count, total = len(measured), summary["minutes"]
+    line += f" Both faces could be read in {f'{count} of {total}' if count < total or total == 1 else f'all {total}'}"
+    line += f" minute{'s' if total > 1 else ''}."
     return line + " Sadness and concern are not measured."
 
 
@@ -142,11 +143,12 @@ def places_looked_at(summary: Row, person: Row, folder: str) -> str:
     """The question that is open where the partner's place is not settled, and how to answer it; else ""."""
     if person["cues"]["eye_contact"].get("state") != "confirm" or not person["candidates"]:
         return ""
-    places = [f"{_direction(place)} ({100 * place['mass']:.0f} % of the time)" for place in person["candidates"]]
-    first = person["candidates"][0]
+    places = [f"{_direction(at)} (near it {100 * at['mass']:.0f} % of the time)" for at in person["candidates"]]
+    partner, first, one = _partner(summary, person), person["candidates"][0], len(places) == 1
+    question = f"Is it {partner}? If so, say it" if one else f"Which one is {partner}? Say it, for the first"
     return (
-        f"The {person['role']} often looked at {'this place' if len(places) == 1 else f'{len(places)} places'}: "
-        f"{'; '.join(places)}. Which one is {_partner(summary, person)}? Say it, for the first: "
+        f"The {person['role']} often looked at {'this place' if one else f'{len(places)} places'}: "
+        f"{'; '.join(places)}. {question}: "
         f"`python -m cues metrics {folder} --target {_option(summary, person)}:{first['h']:.0f},{first['v']:.0f}`"
     )
 
@@ -172,9 +174,10 @@ def flags(summary: Row) -> list[str]:
         who = roles.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
         if who not in said.setdefault(flag["words"], []):
             said[flag["words"]].append(who)
-    lines = [
-        f"{' and '.join(filter(None, who))}: {_lowered(words)}" if any(who) else words for words, who in said.items()
-    ]
+    lines = []
+    for words, who in said.items():
+        named = " and ".join(filter(None, who)).capitalize()
+        lines.append(f"{named}: {_lowered(words)}" if named else words)
     return [*summary["notes"], *lines]
 
 
@@ -243,7 +246,8 @@ def _coverage(summary: Row, person: Row, cue: Row) -> str:
     """, in the 8 of 10 minutes that could be measured"""
     shown = ""
     if cue["figures"] is None:
-        shown = f" in which the {person['role']} is in the picture ({100 * person['shown_share']:.0f} % of the recording)"
+        share = f"{100 * person['shown_share']:.0f} % of the recording"
+        shown = f" in which the {person['role']} is in the picture ({share})"
     count, total = cue["valid_minutes"], summary["minutes"]
     if count == total:
         return f"{shown}, with all {total} minutes measured"
@@ -274,10 +278,6 @@ def _option(summary: Row, person: Row) -> str:
 def _direction(place: Row) -> str:
     h = f"{abs(place['h']):.0f}° {'right' if place['h'] >= 0 else 'left'}"
     return f"{h} in the picture and {abs(place['v']):.0f}° {'above' if place['v'] >= 0 else 'below'} the lens"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _lowered(words: str) -> str:
