@@ -68,7 +68,7 @@ class Layout:
 
     pictures_max: int = 240  # pictures compared for changes of layout over a whole recording
     spacing_min_s: float = 1.0
-    searches_max: int = 40  # of them searched for people
+    searches_max: int = 24  # of them searched for people
     searches_min_a_stretch: int = 3
     sightings_min_share_without_body: float = 0.5  # a face that no body was ever seen with [J]
     sightings_min_share: float = 0.15  # of a stretch's searched pictures, for a group of sightings to be a person [J]
@@ -78,6 +78,7 @@ class Layout:
     flat_grey: float = 3.0  # a bar's colours stay within this; a dark wall has more of them [J]
     dark_grey: float = 45.0  # darker flat bars at an edge are a letterbox or a call's canvas [J]
     tear_share: float = 0.55  # of a line's length that must be torn for a cut between two people [J]
+    edge_share: float = 0.3  # of a tile's side that must be torn where it meets the canvas [J]
     person_face_share: float = 0.15  # seen less than this share of the most seen person's time: passes through [J]
     people_max: int = 4  # measured; the report takes two of them
     same_person_likeness: float = 0.75  # Bhattacharyya coefficient of head, clothes and surroundings [J]

@@ -136,13 +136,29 @@ def _trim(evidence: _Evidence, region: np.ndarray, boxes: np.ndarray, canvas: fl
     def bar(rows: slice, columns: slice) -> bool:
         return evidence.flat((rows, columns), colour)
 
+    def ends(line: float, beyond: tuple[slice, slice]) -> bool:
+        """A picture ends with a jump, or where only canvas follows; dark clothes begin without one."""
+        return line >= evidence.parameters.edge_share or bar(*beyond)
+
     for _ in range(2):  # a bar across the whole width may only be seen once the sides are off, and the other way round
         rows, columns = slice(top, bottom), slice(left, right)
-        left = next((x for x in range(low_x - 1, left + 1, -1) if bar(rows, slice(x - 2, x))), left)
-        right = next((x for x in range(high_x + 1, right - 1) if bar(rows, slice(x, x + 2))), right)
-        rows, columns = slice(top, bottom), slice(left, right)
-        top = next((y for y in range(low_y - 1, top + 1, -1) if bar(slice(y - 2, y), columns)), top)
-        bottom = next((y for y in range(high_y + 1, bottom - 1) if bar(slice(y, y + 2), columns)), bottom)
+        for x in range(low_x - 1, left + 1, -1):
+            if bar(rows, slice(x - 2, x)) and ends(evidence.vertical(x, top, bottom), (rows, slice(left, x))):
+                left = x
+                break
+        for x in range(high_x + 1, right - 1):
+            if bar(rows, slice(x, x + 2)) and ends(evidence.vertical(x, top, bottom), (rows, slice(x, right))):
+                right = x
+                break
+        columns = slice(left, right)
+        for y in range(low_y - 1, top + 1, -1):
+            if bar(slice(y - 2, y), columns) and ends(evidence.horizontal(y, left, right), (slice(top, y), columns)):
+                top = y
+                break
+        for y in range(high_y + 1, bottom - 1):
+            if bar(slice(y, y + 2), columns) and ends(evidence.horizontal(y, left, right), (slice(y, bottom), columns)):
+                bottom = y
+                break
     return np.array([left, top, right - left, bottom - top])
 
 
@@ -185,7 +201,7 @@ def _inset(
     inside = (
         (centres[:, 0] > x0) & (centres[:, 0] < x1) & (centres[:, 1] > y0) & (centres[:, 1] < y1)
     )
-    return None if inside.any() else rectangle
+    return None if inside.mean() > 0.5 else rectangle
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:

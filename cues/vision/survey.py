@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from cues.errors import RecordingError
 from cues.parameters import Layout, Parameters
@@ -21,6 +22,7 @@ from cues.vision.people import Sighting, find_people, likeness, same_face
 from cues.vision.timeline import NO_TICK, read_timeline
 from cues.vision.video import Frame, VideoInfo, read_frames_at, read_info
 
+_NEVER = 1e6
 _ANALYSIS_WIDTH = 640  # px of the pictures that tiles are found in
 
 
@@ -212,15 +214,13 @@ def _seats_of(group: list[_Look], info: VideoInfo, setup: str, layout: Layout) -
     searched = [look for look in group if look.people is not None]
     clusters: list[list[tuple[float, Sighting]]] = []
     for look in searched:
-        free = list(look.people or [])
-        for cluster in sorted(clusters, key=len, reverse=True):
-            last = cluster[-1][1]
-            near = [s for s in free if _same_seat(last, s)]
-            if near:
-                best = max(near, key=lambda s: (s.face is not None, likeness(s.look, last.look)))
-                cluster.append((look.time, best))
-                free = [s for s in free if s is not best]
-        clusters += [[(look.time, s)] for s in free]
+        sightings = look.people or []
+        given = _give_out(clusters, sightings, layout)
+        for sighting, cluster in zip(sightings, given, strict=True):
+            if cluster is None:
+                clusters.append([(look.time, sighting)])
+            else:
+                cluster.append((look.time, sighting))
     clusters = _same_people_joined(clusters, layout)
     clusters = [c for c in clusters if _is_somebody(c, len(searched), layout)] or clusters[:1]
     if setup == "single" and clusters:
@@ -244,6 +244,31 @@ def _seats_of(group: list[_Look], info: VideoInfo, setup: str, layout: Layout) -
         )
         for cluster, tile in zip(clusters, tiles, strict=True)
     ]
+
+
+def _give_out(
+    clusters: list[list[tuple[float, Sighting]]], sightings: list[Sighting], layout: Layout
+) -> list[list[tuple[float, Sighting]] | None]:
+    """The group that each sighting of one picture belongs to, or None: by looks first, by seat where looks agree.
+
+    All are given out together, so that two people who changed places are not mistaken for each other.
+    """
+    given: list[list[tuple[float, Sighting]] | None] = [None] * len(sightings)
+    if not clusters or not sightings:
+        return given
+    cost = np.full((len(sightings), len(clusters)), _NEVER)
+    for c, cluster in enumerate(clusters):
+        last = cluster[-1][1]
+        look = np.mean([s.look for _, s in cluster], axis=0)
+        for k, sighting in enumerate(sightings):
+            alike = likeness(sighting.look, look)
+            if _same_seat(last, sighting) or alike >= layout.same_person_likeness:
+                apart = np.hypot(*(last.centre - sighting.centre)) / max(last.size, sighting.size)
+                cost[k, c] = 0.2 * min(apart, 3.0) + 4.0 * (1 - alike)
+    for k, c in zip(*linear_sum_assignment(cost), strict=True):
+        if cost[k, c] < _NEVER:
+            given[k] = clusters[c]
+    return given
 
 
 def _is_somebody(cluster: list[tuple[float, Sighting]], searched: int, layout: Layout) -> bool:
