@@ -69,7 +69,7 @@ def describe(part: Part, duration: float, **about: object) -> dict:
     return {
         **about,
         "distance_cm": _r(np.linalg.norm(part.pivot), 2),
-        "targets": {name: {"h": h, "v": v} for name, (h, v, _) in part.targets.items()},
+        "targets": {name: {"h": _r(h), "v": _r(v)} for name, (h, v, _) in part.targets.items()},
         "gaze": [{"start": _r(g.start), "end": _r(g.end), "target": g.target} for g in part.gaze],
         "blinks": [[_r(s), _r(e)] for s, e in part.blinks],
         "leans": lean_events(part, duration),

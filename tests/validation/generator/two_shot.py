@@ -60,7 +60,7 @@ def plan(seed: int, seconds: float) -> tuple[list[Part], list[speech.Turn], np.n
     spoken = [[(t.start, t.end) for t in turns if t.person == i] for i in (0, 1)]
     angle = np.radians(_BEARING_DEG)
     parts = []
-    for i, who in enumerate((identity.client(), identity.trainee())):
+    for i, who in enumerate((identity.trainee(), identity.client())):
         side = (-1, 1)[i]
         place = (side * _DISTANCE_CM * np.sin(angle), 9.0, _DISTANCE_CM * np.cos(angle))
         own = np.random.default_rng([seed, 4, i])
