@@ -14,7 +14,16 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from cues.corrections import Correction, Corrections, Swap, Target, Trainee, add_correction, person_named, undo_correction
+from cues.corrections import (
+    Correction,
+    Corrections,
+    Swap,
+    Target,
+    Trainee,
+    add_correction,
+    person_named,
+    undo_correction,
+)
 from cues.errors import CuesError, ParameterError, SessionFolderError
 from cues.library.session_folder import load_corrections, save_corrections, write_results
 from cues.metrics.session import SessionMetrics, measure_session
@@ -35,7 +44,8 @@ Progress = Callable[[str, float, float], None]
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made when missing.")]
 TraineeOption = Annotated[
-    str | None, typer.Option("--trainee", help="Who is the trainee: left, right, first or second. Guessed when not given.")
+    str | None,
+    typer.Option("--trainee", help="Who is the trainee: left, right, first or second. Guessed when not given."),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Another value for a parameter: group.name=value. May be repeated.")
@@ -75,41 +85,46 @@ def _own_words() -> Iterator[None]:
 @app.command()
 def analyze(
     video: Annotated[Path, typer.Argument(help="The recording.")],
-    second: Annotated[Path | None, typer.Argument(help="The other person's recording of the same conversation.")] = None,
+    second: Annotated[
+        Path | None, typer.Argument(help="The other person's recording of the same conversation.")
+    ] = None,
     out: Out = ...,  # type: ignore[assignment]
     trainee: TraineeOption = None,
     setup: Annotated[
         str, typer.Option(help="auto, single, split-screen, shared-room or two-files; how it was recorded.")
     ] = "auto",
     people: Annotated[
-        str | None, typer.Option(help="Whom to measure where there are more than two: numbers from left to right, as 1,3.")
+        str | None,
+        typer.Option(help="Whom to measure where there are more than two: numbers from left to right, as 1,3."),
     ] = None,
     rate: Annotated[float | None, typer.Option(help="Analysed pictures a second.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one for each core.")] = None,
     offset: Annotated[
-        float | None, typer.Option(help="Time of the second file when the first is at 0 [s]; found by sound when not given.")
+        float | None,
+        typer.Option(help="Time of the second file when the first is at 0 [s]; found by sound when not given."),
     ] = None,
     assign: SetOption = None,
 ) -> None:
     """Reads a recording and writes its tables, minutes and episodes."""
     with _told(), _own_words():
-        from cues.analysis import SETUPS, analyze, finish_partial  # the networks' runtime loads slowly
-        from cues.jobs.processes import local_pool
-
         parameters = _parameters(assign)
         if rate is not None:
             if not 1 <= rate <= 60:
                 raise ParameterError(f"--rate {rate:g} is outside of what can be analysed: 1 to 60 pictures a second.")
             parameters = replace(parameters, sampling=replace(parameters.sampling, rate_hz=rate))
+        if trainee not in (None, "left", "right", "first", "second"):
+            raise ParameterError(f"--trainee {trainee} does not exist: left, right, first or second.")
+        chosen = _numbers(people)
+        from cues.analysis import SETUPS, analyze, finish_partial  # the networks' runtime loads slowly
+        from cues.jobs.processes import local_pool
+
         wanted = setup.replace("-", "_")
         if wanted not in SETUPS:
             raise ParameterError(f"--setup {setup} does not exist: {', '.join(s.replace('_', '-') for s in SETUPS)}.")
-        if trainee not in (None, "left", "right", "first", "second"):
-            raise ParameterError(f"--trainee {trainee} does not exist: left, right, first or second.")
         paths = (video,) if second is None else (video, second)
         began = time.monotonic()
         with local_pool(workers or os.cpu_count() or 1) as pool, _progress() as progress:
-            observations = analyze(paths, out, pool, parameters, wanted, _numbers(people), offset, progress)
+            observations = analyze(paths, out, pool, parameters, wanted, chosen, offset, progress)
         written = write_observations(observations, out)
         # A new analysis has its own people: corrections of an earlier recording in this folder do not hold for it.
         corrections = _with_trainee(Corrections(), trainee, observations.facts)
