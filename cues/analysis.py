@@ -145,7 +145,9 @@ def read_task(
 ) -> Segment:
     """The dense pass over one segment; `Segment.instant` counts from the session's first instant."""
     instants = plan.in_file(task.file, plan.instants[task.first : task.last])
-    segment = read_segment(plan.paths[task.file], instants, plan.surveys[task.file], plan.parameters, networks, progress)
+    segment = read_segment(
+        plan.paths[task.file], instants, plan.surveys[task.file], plan.parameters, networks, progress
+    )
     return replace(segment, instant=segment.instant + task.first)
 
 
@@ -154,7 +156,7 @@ def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> O
 
     Raises RecordingError where no face was measured at all, or none that is large enough.
     """
-    times, answered = _common_times(plan, segments)
+    times, answered = _common_times(segments)
     tables, scenes, people, person = [], [], [], 0
     for file, survey in enumerate(plan.surveys):
         mine = [s for t, s in sorted(segments.items(), key=lambda item: item[0].first) if t.file == file]
@@ -190,7 +192,7 @@ def _refuse_too_small(plan: Plan, observations: pa.Table) -> None:
         )
 
 
-def _common_times(plan: Plan, segments: dict[Task, Segment]) -> tuple[np.ndarray, np.ndarray]:
+def _common_times(segments: dict[Task, Segment]) -> tuple[np.ndarray, np.ndarray]:
     """Sample times [s] and the instants they answer: those that the first file has a frame for."""
     first = [s for t, s in sorted(segments.items(), key=lambda item: item[0].first) if t.file == 0]
     instant = np.concatenate([s.instant for s in first])
@@ -309,7 +311,7 @@ def analyze(
     paths: tuple[Path, ...],
     out: Path,
     pool: Pool,
-    parameters: Parameters = Parameters(),
+    parameters: Parameters,
     setup: str = "auto",
     people: tuple[int, ...] | None = None,
     offset_s: float | None = None,
@@ -417,8 +419,8 @@ class Partial:
             aside.replace(self.folder / f"{name}.pickle")
         except OSError as error:
             raise SessionFolderError(
-                f"'{self.folder.parent.parent}' cannot be written ({error.strerror}): make room or choose another --out, "
-                "then run the same command again."
+                f"'{self.folder.parent.parent}' cannot be written ({error.strerror}): make room or choose "
+                "another --out, then run the same command again."
             ) from None
 
 

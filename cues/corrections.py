@@ -133,9 +133,7 @@ def undo_correction(corrections: Corrections, facts: RecordingFacts, position: i
     try:
         return _replay(rest, facts)
     except ParameterError as problem:
-        raise ParameterError(
-            f"A later correction depends on this one, undo that one first. {problem}"
-        ) from None
+        raise ParameterError(f"A later correction depends on this one, undo that one first. {problem}") from None
 
 
 def person_named(name: str, facts: RecordingFacts, corrections: Corrections = Corrections()) -> int:
@@ -227,9 +225,7 @@ def _entry_from_json(entry: Any) -> Correction:
         raise ParameterError(f"{entry!r} is not a correction: its kind is one of {', '.join(KINDS)}.")
     values = {key: value for key, value in entry.items() if key != "kind"}
     if set(values) != {f.name for f in fields(kind)}:
-        raise ParameterError(
-            f"{entry!r} is not a {entry['kind']}: it needs {', '.join(f.name for f in fields(kind))}."
-        )
+        raise ParameterError(f"{entry!r} is not a {entry['kind']}: it needs {', '.join(f.name for f in fields(kind))}.")
     for f in fields(kind):
         number = values[f.name]
         fits = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
@@ -244,9 +240,7 @@ def _check(correction: Correction, facts: RecordingFacts, people: Iterable[int])
     measured = sorted(entry["person"] for entry in facts.people)
     if isinstance(correction, People):
         if correction.first == correction.second:
-            raise ParameterError(
-                f"Two different people are needed, person {correction.first} was named twice."
-            )
+            raise ParameterError(f"Two different people are needed, person {correction.first} was named twice.")
         for number in (correction.first, correction.second):
             if number not in measured:
                 raise ParameterError(
@@ -264,15 +258,11 @@ def _check(correction: Correction, facts: RecordingFacts, people: Iterable[int])
         _check_time("The time to swap from", correction.from_s, facts)
         return
     if correction.person not in people:
-        raise ParameterError(
-            f"There is no person {correction.person} in this session, only {_listed(people)}."
-        )
+        raise ParameterError(f"There is no person {correction.person} in this session, only {_listed(people)}.")
     if isinstance(correction, Target):
         for name, angle in (("h", correction.h), ("v", correction.v)):
             if not abs(angle) < 90:  # also refuses NaN
-                raise ParameterError(
-                    f"The target's {name} is {angle:g}, it must lie between -90 and 90 degrees."
-                )
+                raise ParameterError(f"The target's {name} is {angle:g}, it must lie between -90 and 90 degrees.")
     if isinstance(correction, Neutral):
         _check_time("The start of the neutral posture", correction.start, facts)
         if not correction.end > correction.start:
@@ -360,13 +350,9 @@ def _swap(observations: Observations, times: list[float]) -> Observations:
     first, second = observations.people
     clock = observations.time
     bounds = [0, *np.searchsorted(clock, np.asarray(times) - 1e-4).tolist(), len(clock)]
-    table, scene = (
-        _exchange(whole, first, second, bounds) for whole in (observations.table, observations.scene)
-    )
+    table, scene = (_exchange(whole, first, second, bounds) for whole in (observations.table, observations.scene))
     after = replace(observations, table=table, scene=scene)
-    people = [
-        {**entry, "face_share": _face_share(after, entry["person"])} for entry in observations.facts.people
-    ]
+    people = [{**entry, "face_share": _face_share(after, entry["person"])} for entry in observations.facts.people]
     return replace(after, facts=replace(observations.facts, people=people))
 
 

@@ -354,7 +354,8 @@ def replace_parameter(parameters: Parameters, assignment: str) -> Parameters:
     groups = {f.name for f in fields(parameters)}
     if not equals or not dot or group_name not in groups:
         raise ParameterError(
-            f"'{assignment}' is not a parameter: write group.name=value, with a group out of {', '.join(sorted(groups))}."
+            f"'{assignment}' is not a parameter: write group.name=value, with a group out of "
+            f"{', '.join(sorted(groups))}."
         )
     group = getattr(parameters, group_name)
     known = {f.name for f in fields(group)}

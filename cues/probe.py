@@ -170,9 +170,7 @@ def _shown(row: int, segments: list[Segment]) -> np.ndarray:
     return np.concatenate([s.scenery[row][:, SCENERY.index("shown")] > 0 for s in segments])
 
 
-def _seen(
-    number: int, row: int, segments: list[Segment], lights: list[Light], parameters: Parameters
-) -> PersonSeen:
+def _seen(number: int, row: int, segments: list[Segment], lights: list[Light], parameters: Parameters) -> PersonSeen:
     shown = _shown(row, segments)
     observed = np.concatenate([s.observed[row] for s in segments])[shown].astype(float)
     columns = {name: observed[:, k] for k, name in enumerate(OBSERVED)}
@@ -313,9 +311,7 @@ def _warnings(info: VideoInfo, sound: SoundProbe, parameters: Parameters) -> lis
     if info.truncated is not None:
         said.append(f"Part of the recording is missing: {info.truncated}. Copy it again if the original is whole.")
     if info.duration < sampling.refuse_below_s:
-        said.append(
-            f"It is {info.duration:.1f} s long; an analysis needs at least {sampling.refuse_below_s:.0f} s."
-        )
+        said.append(f"It is {info.duration:.1f} s long; an analysis needs at least {sampling.refuse_below_s:.0f} s.")
     elif info.duration < sampling.short_s:
         said.append(
             f"It is {info.duration:.0f} s long: enough for this check, but a session shorter than "
@@ -328,6 +324,8 @@ def _warnings(info: VideoInfo, sound: SoundProbe, parameters: Parameters) -> lis
         )
     if sound.level_db is None:
         said.append("It has no sound: who speaks is not known, and the partner's place is harder to find.")
+    elif sound.level_db < parameters.sound.silent_db:
+        said.append("Its sound is silent: check which microphone was recorded, and that it was not muted.")
     elif sound.level_db < limits.quiet_db:
         said.append("The sound is very quiet: put the microphone nearer, or turn it up.")
     elif not sound.speech:

@@ -27,7 +27,10 @@ def missing_libraries() -> list[str]:
     that one is installed.
     """
     missing = []
-    for distribution, file in (("mediapipe", "mediapipe/tasks/c/libmediapipe.so"), ("opencv-python", "cv2/cv2.abi3.so")):
+    for distribution, file in (
+        ("mediapipe", "mediapipe/tasks/c/libmediapipe.so"),
+        ("opencv-python", "cv2/cv2.abi3.so"),
+    ):
         path = Path(str(importlib.metadata.distribution(distribution).locate_file(file)))
         if not path.exists():  # another operating system, where the wheel brings everything along
             continue

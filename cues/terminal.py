@@ -69,15 +69,11 @@ def _heading(summary: Row) -> list[str]:
     lines = [f"{SETUPS[summary['setup']].capitalize()}, {minutes} min {seconds} s."]
     people = summary["people"]
     guessed = any(person["role_guessed"] for person in people)
-    guess = (
-        "; taken to be so" if len(people) == 1 else "; who is the trainee is a guess (--trainee changes it)"
-    )
+    guess = "; taken to be so" if len(people) == 1 else "; who is the trainee is a guess (--trainee changes it)"
     lines.append(", ".join(_name(person) for person in people) + (guess if guessed else "") + ".")
     if summary["alignment"] is not None:
         offset, drift = (summary["alignment"][name] for name in ("offset_s", "drift_ppm"))
-        lines.append(
-            f"The second file's clock is {offset:+.2f} s off the first one's and drifts by {drift:.0f} ppm."
-        )
+        lines.append(f"The second file's clock is {offset:+.2f} s off the first one's and drifts by {drift:.0f} ppm.")
     if summary["left_out"]:
         count = len(summary["left_out"])
         lines.append(f"Left out: {count} more {'person' if count == 1 else 'people'} in the recording.")
@@ -113,9 +109,7 @@ def _minute_table(summary: Row, rows: list[Row], dash: str, wide: bool) -> Table
     for person in summary["people"]:
         for k, (heading, _, _) in enumerate(_columns(person)):
             over = person["role"].capitalize() if k == 0 else ""
-            table.add_column(
-                f"{over}\n{heading}", justify="right", no_wrap=True, min_width=12 if k == 0 else 5
-            )
+            table.add_column(f"{over}\n{heading}", justify="right", no_wrap=True, min_width=12 if k == 0 else 5)
             if wide:
                 table.add_column("\nseen\n%", justify="right", no_wrap=True)
     together = "facial_mirroring" in summary
@@ -157,8 +151,7 @@ def _shared(row: Row, dash: str) -> str:
 
 def _legend(rows: list[Row], dash: str) -> list[str]:
     lines = [
-        "Per cent of the measured time; in brackets how far the figure moves with the "
-        "target and the thresholds.",
+        "Per cent of the measured time; in brackets how far the figure moves with the target and the thresholds.",
         f"{dash} not measured, ~ measured for less than three quarters of the minute.",
     ]
     last = rows[-1]["end_s"] - rows[-1]["start_s"]
@@ -192,10 +185,7 @@ def _reasons(summary: Row, rows: list[Row]) -> list[str]:
         if _head_only(person):
             why = person["cues"]["eye_contact"]["why"]
             found[f"{person['role']}, eye contact", why] = list(range(1, summary["minutes"] + 1))
-    return [
-        f"{who.capitalize()}{_when(minutes, summary['minutes'])}: {why}"
-        for (who, why), minutes in found.items()
-    ]
+    return [f"{who.capitalize()}{_when(minutes, summary['minutes'])}: {why}" for (who, why), minutes in found.items()]
 
 
 def _when(minutes: list[int], count: int) -> str:
@@ -276,26 +266,18 @@ def _standing_out(summary: Row, rows: list[Row]) -> list[str]:
     for person in summary["people"]:
         labels = ("facing the partner" if _head_only(person) else "eye contact", "lean", "smiling")
         for label, (_, figure, _) in zip(labels, _columns(person), strict=True):
-            whole = [
-                r for r in rows if r["person"] == person["person"] and r["end_s"] - r["start_s"] == MINUTE_S
-            ]
+            whole = [r for r in rows if r["person"] == person["person"] and r["end_s"] - r["start_s"] == MINUTE_S]
             values = {r["minute"]: r[figure] for r in whole if r[figure] is not None}
             if len(values) < summary["parameters"]["quality"]["min_valid_minutes"]:
                 continue
             usual = float(np.median(list(values.values())))
             far = sorted(values, key=lambda minute: -abs(values[minute] - usual))[:3]
-            named = [
-                f"{values[m]:.0f} % in minute {m}" for m in sorted(far) if abs(values[m] - usual) > threshold
-            ]
+            named = [f"{values[m]:.0f} % in minute {m}" for m in sorted(far) if abs(values[m] - usual) > threshold]
             if named:
-                lines.append(
-                    f"{person['role'].capitalize()}, {label}: {', '.join(named)}; usually {usual:.0f} %."
-                )
+                lines.append(f"{person['role'].capitalize()}, {label}: {', '.join(named)}; usually {usual:.0f} %.")
     minutes = summary.get("facial_mirroring", {}).get("minutes_that_stand_out", [])
     if minutes:
-        lines.append(
-            f"Shared smiling: minute{'s' if len(minutes) > 1 else ''} {', '.join(map(str, minutes))}."
-        )
+        lines.append(f"Shared smiling: minute{'s' if len(minutes) > 1 else ''} {', '.join(map(str, minutes))}.")
     return lines
 
 
@@ -306,9 +288,7 @@ def _flag_lines(summary: Row) -> list[str]:
         who = people.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
         if who not in said.setdefault(flag["words"], []):
             said[flag["words"]].append(who)
-    return [
-        f"{' and '.join(filter(None, who))}{': ' if any(who) else ''}{words}" for words, who in said.items()
-    ]
+    return [f"{' and '.join(filter(None, who))}{': ' if any(who) else ''}{words}" for words, who in said.items()]
 
 
 def print_probe(probe: "Probe", console: Console) -> None:
@@ -332,7 +312,7 @@ def print_probe(probe: "Probe", console: Console) -> None:
     _section(console, "What will be measurable", [_verdict_line(v, several) for v in probe.verdicts])
     _section(console, "To keep in mind", list(probe.warnings))
     first = probe.first
-    change = "Nothing." if first is None or first.change is None else first.change
+    change = "Nothing in the picture." if first is None or first.change is None else first.change
     if first is not None and first.person is not None and several:
         change = named(first.person, change)
     _section(console, "The first thing to change", [change])

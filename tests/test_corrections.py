@@ -108,9 +108,7 @@ def test_a_swap_from_the_start_exchanges_the_places_too(call):
 
 def test_face_shares_are_counted_again_after_a_swap():
     observations = made_session(1, missing={0: (30, 60)}).observations
-    shares = {
-        e["person"]: e["face_share"] for e in corrected(observations, Swap(30.0)).observations.facts.people
-    }
+    shares = {e["person"]: e["face_share"] for e in corrected(observations, Swap(30.0)).observations.facts.people}
     assert shares == {0: 1.0, 1: 0.5}
 
 
@@ -186,9 +184,7 @@ def test_a_choice_of_people_that_a_later_correction_stands_on_is_not_undone(gall
 
 
 def test_corrections_survive_json():
-    corrections = Corrections(
-        (People(0, 1), Trainee(1), Target(0, 1.5, -8.25), Swap(12.5), Neutral(1, 3.0, 9.0))
-    )
+    corrections = Corrections((People(0, 1), Trainee(1), Target(0, 1.5, -8.25), Swap(12.5), Neutral(1, 3.0, 9.0)))
     assert corrections_from_json(json.loads(json.dumps(corrections_to_json(corrections)))) == corrections
 
 

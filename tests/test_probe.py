@@ -184,6 +184,15 @@ def test_a_small_picture_without_sound_is_told_to_come_closer(man_at_webcam: Pat
     assert "no sound" in said and "6.0 pictures a second" in said
 
 
+def test_a_muted_microphone_is_told(man_at_webcam: Path, tmp_path: Path) -> None:
+    video = tmp_path / "muted.mp4"
+    silence = ("-f", "lavfi", "-i", "anullsrc")
+    ffmpeg("-i", man_at_webcam, *silence, "-map", "0:v", "-map", "1:a", "-t", "2", *ENCODED, "-c:a", "aac", video)
+    found = probe_recording(video, THINNER)
+    assert found.sound.streams == 1 and found.sound.speech == 0
+    assert any("silent" in warning and "muted" in warning for warning in found.warnings)
+
+
 def test_probe_prints_what_to_change_within_80_columns_on_a_pipe(recorded_call: Path) -> None:
     done = cues("probe", recorded_call)
     assert done.returncode == 0 and done.stderr == ""

@@ -83,7 +83,10 @@ def test_side_by_side_people_get_the_figures_they_get_alone(clips: Path, analyse
     assert together.observations.facts.setup == "split_screen"
     for person, alone in enumerate(short):
         for column in ("eye_contact_coverage", "lean_forward_pct", "lean_back_pct", "lean_coverage", "smile_pct"):
-            figures = [minute_figure(alone.metrics.minutes, 0, column), minute_figure(together.metrics.minutes, person, column)]
+            figures = [
+                minute_figure(alone.metrics.minutes, 0, column),
+                minute_figure(together.metrics.minutes, person, column),
+            ]
             scale = 100 if column.endswith("coverage") else 1
             assert abs(figures[0] - figures[1]) * scale <= 3.0, (column, figures)
         shares = [near_own_median(alone, 0)[0], near_own_median(together, person)[0]]
@@ -125,7 +128,18 @@ def test_one_actor_in_two_pictures_smiles_at_the_same_time(clips: Path, analysed
         "[0]split[a][b];[b]tpad=start_duration=0.8:start_mode=clone[late];[a]tpad=stop_duration=0.8:stop_mode=clone[now];"
         "[now][late]hstack=shortest=1"
     )
-    ffmpeg("-i", clips / "pyfeat_WolfgangLanger.mp4", "-an", "-filter_complex", graph, "-c:v", "libx264", "-crf", "18", path)
+    ffmpeg(
+        "-i",
+        clips / "pyfeat_WolfgangLanger.mp4",
+        "-an",
+        "-filter_complex",
+        graph,
+        "-c:v",
+        "libx264",
+        "-crf",
+        "18",
+        path,
+    )
     observations = analysed(path).observations
     first, second = (np.nan_to_num(observations.person(p)["mouthSmileLeft"]) for p in (0, 1))
     lags = np.arange(-15, 16)

@@ -91,9 +91,7 @@ def test_where_only_the_head_was_measured_the_column_says_facing():
 
 def test_the_offset_and_drift_of_two_files_are_told_and_so_are_notes():
     made = made_session(3, setup="two_files").observations
-    facts = replace(
-        made.facts, alignment={"offset_s": -2.345, "drift_ppm": 12.0}, notes=["Two pictures are missing."]
-    )
+    facts = replace(made.facts, alignment={"offset_s": -2.345, "drift_ppm": 12.0}, notes=["Two pictures are missing."])
     metrics = measure_session(replace(made, facts=facts), Corrections(), Parameters())
     file = io.StringIO()
     print_session(metrics, Console(file=file, width=80))
@@ -105,12 +103,7 @@ def test_the_offset_and_drift_of_two_files_are_told_and_so_are_notes():
 
 def test_a_reason_is_told_once_and_not_again_for_the_session():
     metrics, text = printed(minutes=0.7)
-    whys = {
-        value
-        for row in metrics.minutes.to_pylist()
-        for name, value in row.items()
-        if name == "eye_contact_why"
-    }
+    whys = {value for row in metrics.minutes.to_pylist() for name, value in row.items() if name == "eye_contact_why"}
     assert whys
     for why in whys:
         assert " ".join(text.split()).count(f"no figure. {why}") == 0

@@ -129,9 +129,7 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SessionFolderError(
-            f"'{path.parent}' has no {path.name}: analyse the recording into it first."
-        ) from None
+        raise SessionFolderError(f"'{path.parent}' has no {path.name}: analyse the recording into it first.") from None
     except (OSError, ValueError):
         raise SessionFolderError(f"'{path}' cannot be read: compute the metrics again.") from None
 
@@ -148,9 +146,7 @@ def _read_csv(path: Path) -> pa.Table:
         raise SessionFolderError(f"'{path}' is damaged: compute the metrics again.")
     columns = zip(*rows[1:], strict=True) if len(rows) > 1 else ([] for _ in rows[0])
     try:
-        return pa.table(
-            {name: _parsed(name, list(cells)) for name, cells in zip(rows[0], columns, strict=True)}
-        )
+        return pa.table({name: _parsed(name, list(cells)) for name, cells in zip(rows[0], columns, strict=True)})
     except ValueError:
         raise SessionFolderError(f"'{path}' is damaged: compute the metrics again.") from None
 

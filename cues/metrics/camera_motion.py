@@ -23,9 +23,7 @@ _OUTLIER_SAMPLES = 3  # a median over three looks removes a single mistaken one
 _FOLLOWED_WITHIN_S = 1.5  # a sample this near to a look at the background counts as followed
 _FOLLOWED_SHARE = 0.5
 _COVARYING_SD = 0.25  # of the scale limit: below, a varying scale is the follower's own noise
-_COVARYING_SHARE = (
-    0.3  # of the face's, half of what a zoom behind r > .6 must have; less is the person's pull
-)
+_COVARYING_SHARE = 0.3  # of the face's, half of what a zoom behind r > .6 must have; less is the person's pull
 
 
 @dataclass(frozen=True)
@@ -154,9 +152,7 @@ def _resting(place: np.ndarray, width: int) -> np.ndarray:
     return (high - low).max(0) < 0.5
 
 
-def _first_lasting(
-    t: np.ndarray, away: np.ndarray, persist_s: float
-) -> tuple[int, list[tuple[float, float]]]:
+def _first_lasting(t: np.ndarray, away: np.ndarray, persist_s: float) -> tuple[int, list[tuple[float, float]]]:
     """Index where the first lasting departure begins (len(t) if none), and the brief ones before it."""
     passing = []
     for a, b, state in runs(away.astype(np.int8)):
@@ -192,9 +188,7 @@ def _turns_too_often(t: np.ndarray, log_scale: np.ndarray, limit: float, paramet
     return any(b - a <= parameters.baseline_window_s for a, b in zip(turns, turns[many - 1 :], strict=False))
 
 
-def _goes_with_face(
-    t: np.ndarray, log_scale: np.ndarray, log_face: np.ndarray, limit: float, parameters: Lean
-) -> bool:
+def _goes_with_face(t: np.ndarray, log_scale: np.ndarray, log_face: np.ndarray, limit: float, parameters: Lean) -> bool:
     """The background's scale, with its lasting moves removed, co-varies with the face's."""
     both = np.isfinite(log_face) & np.isfinite(log_scale)
     if both.sum() < 3 or np.ptp(t[both]) < parameters.auto_framing_min_s:

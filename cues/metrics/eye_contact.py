@@ -180,9 +180,7 @@ def measure_eye_contact(
     episodes, censored = contact_episodes(states, distance, time, longest, kind, gaze)
     kinds = away_kinds(direction.u - place.centre, closed & ~(down & lids.lowered), down)
     gaze_measured = ((quality.gaze >= 1) & ~lids.blink) | ((closed | down) & ~decision.blink)
-    camera, camera_reason = _camera_gaze(
-        direction, decision, target, camera_zero, chosen, time, gaze, observations
-    )
+    camera, camera_reason = _camera_gaze(direction, decision, target, camera_zero, chosen, time, gaze, observations)
     flags = gaze_flags(columns, quality, parameters)
     flags += _target_flags(observations, segments, state, direction, short, camera_zero or (0.0, 0.0), gaze)
     if _eyes_disagree(columns, quality, gaze):
@@ -297,20 +295,13 @@ def _camera_gaze(
     if direction.method != GAZE or observations.facts.setup == "shared_room":
         return None, "gaze to the camera means something in a call only, and needs readable irises"
     zero = camera_zero
-    if (
-        zero is None
-        and target is not None
-        and chosen is not None
-        and np.hypot(*target) <= gaze.camera_cluster_deg
-    ):
+    if zero is None and target is not None and chosen is not None and np.hypot(*target) <= gaze.camera_cluster_deg:
         zero = (chosen.h, chosen.v)
     if zero is None:
         return None, "it is not known which measured direction is the camera"
     h, v = direction.u[:, 0] - zero[0], direction.u[:, 1] - zero[1]
     inside = (
-        (np.abs(h) <= gaze.camera_zone_h_deg)
-        & (v >= gaze.camera_zone_v_low_deg)
-        & (v <= gaze.camera_zone_v_high_deg)
+        (np.abs(h) <= gaze.camera_zone_h_deg) & (v >= gaze.camera_zone_v_low_deg) & (v <= gaze.camera_zone_v_high_deg)
     )
     distance = np.where(direction.usable, np.where(inside, 0.0, 2.0), np.nan)
     return CameraGaze(decide(distance, 1.0, 1.0, decision, time, gaze), zero), ""
@@ -345,10 +336,7 @@ def _target_flags(
     ):
         flags.append("CAMERA_NOT_SEPARABLE")
     alignment = observations.facts.alignment or {}
-    if (
-        observations.facts.setup == "two_files"
-        and not alignment.get("residual_s", np.inf) <= gaze.sync_sd_max_s
-    ):
+    if observations.facts.setup == "two_files" and not alignment.get("residual_s", np.inf) <= gaze.sync_sd_max_s:
         flags.append("SYNC_UNCERTAIN")
     return flags
 
@@ -356,10 +344,7 @@ def _target_flags(
 def _eyes_disagree(columns: dict[str, np.ndarray], quality: FrameQuality, gaze: Gaze) -> bool:
     """The eye shapes' own horizontal direction does not follow the irises' (METHOD 2.9, cross-check)."""
     by_shape = (
-        columns["eyeLookOutLeft"]
-        - columns["eyeLookInLeft"]
-        + columns["eyeLookInRight"]
-        - columns["eyeLookOutRight"]
+        columns["eyeLookOutLeft"] - columns["eyeLookInLeft"] + columns["eyeLookInRight"] - columns["eyeLookOutRight"]
     )
     in_head = columns["gaze_h"] - quality.yaw_to_camera
     rows = (quality.gaze >= 1) & np.isfinite(by_shape) & np.isfinite(in_head)

@@ -45,10 +45,7 @@ def eye_contact_minute(result: EyeContact, start: float, end: float, parameters:
     coverage = _coverage(result, result.measured, start, end)
     row[f"{thing}_coverage"] = coverage
     if result.state == CONFIDENT:
-        row |= {
-            f"{thing}_{name}": value
-            for name, value in _figures(result, start, end, coverage, parameters).items()
-        }
+        row |= {f"{thing}_{name}": value for name, value in _figures(result, start, end, coverage, parameters).items()}
     row["camera_gaze_pct"] = row["camera_gaze_coverage"] = float("nan")
     if result.camera_zone is not None:
         yes, no, _ = _state_seconds(result, result.camera_zone.states, start, end)
@@ -72,9 +69,7 @@ def eye_contact_summary(result: EyeContact, start: float, end: float, parameters
     return row | {"eye_contact_valid_minutes": float(valid)}
 
 
-def eye_contact_intervals(
-    result: EyeContact, edges: np.ndarray, parameters: Parameters
-) -> dict[str, np.ndarray]:
+def eye_contact_intervals(result: EyeContact, edges: np.ndarray, parameters: Parameters) -> dict[str, np.ndarray]:
     """Measurement intervals of all minutes at once (METHOD 5.2): `<thing>_pct_low` and `<thing>_pct_high`,
     (m,).
 
@@ -138,8 +133,12 @@ def mutual_gaze_reason(a: EyeContact, b: EyeContact) -> str:
     return ""
 
 
-def mutual_gaze_minute(a: EyeContact, b: EyeContact, start: float, end: float, parameters: Parameters) -> Row:
+def mutual_gaze_minute(
+    a: EyeContact, b: EyeContact, together: list[Episode], start: float, end: float, parameters: Parameters
+) -> Row:
     """The columns `mutual_gaze_*` of one minute; both people share their sample times.
+
+    `together`: the session's `mutual_gaze_episodes`; an episode counts in the minute of its start.
 
     `one_way_pct`: a looks at b while b does not look back. NaN unless both are `confident`.
     """
@@ -158,7 +157,7 @@ def mutual_gaze_minute(a: EyeContact, b: EyeContact, start: float, end: float, p
         both, one_way = (by_a == YES) & (by_b == YES), (by_a == YES) & (by_b == NO)
         row["mutual_gaze_pct"] = _percent(counted[both].sum(), counted[known].sum())
         row["mutual_gaze_one_way_pct"] = _percent(counted[one_way].sum(), counted[known].sum())
-    found = [e for e in mutual_gaze_episodes(a, b, parameters) if start <= e.start < end]
+    found = [e for e in together if start <= e.start < end]
     lengths = np.array([e.duration for e in found])
     row["mutual_gaze_episodes"] = float(len(found))
     if len(found):
@@ -195,17 +194,12 @@ def _while(result: EyeContact, state: int, start: float, end: float, parameters:
     states = result.states[rows]
     counted = np.where(result.blink[rows] | (result.speaking[rows] != state), 0.0, seconds)
     known = counted[states != UNKNOWN].sum()
-    if (
-        counted.sum() < parameters.gaze.speech_state_min_s
-        or known < parameters.quality.coverage_min * counted.sum()
-    ):
+    if counted.sum() < parameters.gaze.speech_state_min_s or known < parameters.quality.coverage_min * counted.sum():
         return float("nan")
     return _percent(counted[states == YES].sum(), known)
 
 
-def _state_seconds(
-    result: EyeContact, states: np.ndarray, start: float, end: float
-) -> tuple[float, float, float]:
+def _state_seconds(result: EyeContact, states: np.ndarray, start: float, end: float) -> tuple[float, float, float]:
     """Seconds of contact, away and unknown in a minute, without blinks; time without samples is unknown."""
     rows, seconds = _samples(result.time, result.decision.longest, start, end)
     blink, states = result.blink[rows], states[rows]
@@ -229,9 +223,7 @@ def _samples(time: np.ndarray, longest: float, start: float, end: float) -> tupl
     first = max(0, int(np.searchsorted(time, start)) - 1)
     past = int(np.searchsorted(time, end))
     following = sample_ends(time[first : past + 1], longest)[: past - first]
-    return slice(first, past), np.clip(
-        np.minimum(following, end) - np.maximum(time[first:past], start), 0, None
-    )
+    return slice(first, past), np.clip(np.minimum(following, end) - np.maximum(time[first:past], start), 0, None)
 
 
 def _percent(part: float, whole: float) -> float:

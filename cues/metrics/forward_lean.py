@@ -171,9 +171,7 @@ def lean_summary(result: Lean, start: float, end: float, parameters: Parameters)
     begun = [e for e in result.episodes if start <= e.start < end]
     only_head = sum(e.kind == "head_forward" for e in begun)
     figures["lean_valid_minutes"] = float((coverage >= parameters.quality.coverage_min).sum())
-    figures["lean_episodes_per_min"] = (
-        60 * figures["lean_episodes"] / measured_s if measured_s else float("nan")
-    )
+    figures["lean_episodes_per_min"] = 60 * figures["lean_episodes"] / measured_s if measured_s else float("nan")
     figures["lean_head_forward_episodes"] = float(only_head) if measured_s else float("nan")
     figures["lean_sway_cm"] = _median(result.sigma_cm[part])
     figures["lean_distance_cm"] = _median(result.baseline_cm[part])
@@ -255,9 +253,7 @@ def _head_episodes(
     border = np.diff(segment, prepend=segment[:1]) != 0
     found = []
     for label, kind in ((FORWARD, "forward"), (BACK, "back")):
-        series = np.where(states == label, YES, np.where((states == UNKNOWN) & ~border, UNKNOWN, NO)).astype(
-            np.int8
-        )
+        series = np.where(states == label, YES, np.where((states == UNKNOWN) & ~border, UNKNOWN, NO)).astype(np.int8)
         series = relabel_short(series, clock, longest, UNKNOWN, p.lost_s, YES, YES)
         found += episodes_of(series, clock, longest, kind, lean)
     return sorted(found, key=lambda episode: episode.start)
@@ -298,9 +294,7 @@ def _with_trunk(
     return replace(result, episodes=episodes, trunk=trunk)
 
 
-def _new_postures(
-    clock: np.ndarray, lean: np.ndarray, segment: np.ndarray, p: LeanParameters
-) -> list[Episode]:
+def _new_postures(clock: np.ndarray, lean: np.ndarray, segment: np.ndarray, p: LeanParameters) -> list[Episode]:
     """Where the lean's median over 30 s stays beyond the threshold for 3 minutes and more."""
     block = round(30 * p.grid_hz)
     count = len(lean) // block

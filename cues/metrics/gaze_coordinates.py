@@ -79,9 +79,7 @@ def bearing(direction: np.ndarray, eye: np.ndarray) -> np.ndarray:
     local = np.einsum("nij,nj->ni", ray_basis(eye), direction)
     with np.errstate(invalid="ignore", divide="ignore"):
         local /= np.linalg.norm(local, axis=1, keepdims=True)
-        return np.degrees(
-            np.stack([np.arctan2(local[:, 0], local[:, 2]), np.arcsin(np.clip(local[:, 1], -1, 1))], 1)
-        )
+        return np.degrees(np.stack([np.arctan2(local[:, 0], local[:, 2]), np.arcsin(np.clip(local[:, 1], -1, 1))], 1))
 
 
 def head_bearing(person: dict[str, np.ndarray]) -> np.ndarray:

@@ -237,18 +237,14 @@ def _examine(
     return [replace(describe_place(evidence, c, region, gaze, scale), sigma=place.sigma) for c in centres]
 
 
-def describe_place(
-    evidence: Evidence, centre: np.ndarray, region: Region, gaze: Gaze, scale: float = 1.0
-) -> Candidate:
+def describe_place(evidence: Evidence, centre: np.ndarray, region: Region, gaze: Gaze, scale: float = 1.0) -> Candidate:
     """The candidate at `centre` (2,) [deg]: mass, score, width (METHOD 2.5.4)."""
     weights = speech_weights(evidence, gaze)
     near = ((evidence.u - centre) ** 2).sum(1) < (gaze.candidate_mass_radius_deg * scale) ** 2
     all_mass = weights[near].sum() / max(weights.sum(), 1e-12)
     quality = evidence.quality_weight
     listening, speaking = evidence.speaking == 2, evidence.speaking == 1
-    known = (
-        min(_seconds(listening, evidence.time), _seconds(speaking, evidence.time)) >= gaze.speech_state_min_s
-    )
+    known = min(_seconds(listening, evidence.time), _seconds(speaking, evidence.time)) >= gaze.speech_state_min_s
     mass, ratio = all_mass, 1.0
     if known:
         mass = quality[near & listening].sum() / max(quality[listening].sum(), 1e-12)
@@ -303,9 +299,7 @@ def choose(candidates: list[Candidate], gaze: Gaze, data_s: float, min_data_s: f
     elif separation / best.sigma < gaze.separation_sigma_ok:
         state, reason = CONFIRM, "another place that is looked at often lies near the likely partner"
     elif rivals:
-        words = (
-            "the place looked at most may be notes or a second screen: another one lies nearer to the lens"
-        )
+        words = "the place looked at most may be notes or a second screen: another one lies nearer to the lens"
         state, reason = CONFIRM, words
     elif not best.usual:
         state, reason = CONFIRM, "the place looked at most lies where a partner's picture seldom is"

@@ -38,9 +38,7 @@ def rear_mode(distance: np.ndarray, parameters: Lean) -> float:
     start = low - pad * step
     place = np.round((valid - start) / step).astype(int)
     place = place[(place >= 0) & (place < count)]
-    density = gaussian_filter1d(
-        np.bincount(place, minlength=count).astype(float), _GRID_PER_BANDWIDTH, mode="constant"
-    )
+    density = gaussian_filter1d(np.bincount(place, minlength=count).astype(float), _GRID_PER_BANDWIDTH, mode="constant")
     inner = density[1:-1]
     peaks = (inner >= density[:-2]) & (inner > density[2:])
     peaks &= inner >= parameters.rear_peak_relative * density.max()
@@ -75,9 +73,7 @@ def sway(distance: np.ndarray, baseline: np.ndarray, parameters: Lean) -> float:
     return robust_sd(off[np.abs(off) < parameters.sigma_window_cm])
 
 
-def neutral_baseline(
-    time: np.ndarray, distance: np.ndarray, neutral: list[tuple[float, float]]
-) -> np.ndarray | None:
+def neutral_baseline(time: np.ndarray, distance: np.ndarray, neutral: list[tuple[float, float]]) -> np.ndarray | None:
     """The baseline [cm] that a person gave by naming neutral stretches (start, end) [s]; shape (n,) or None.
 
     The median distance of each named stretch stands at its middle, linearly interpolated between several.

@@ -179,9 +179,7 @@ def _size_stands_still(along: np.ndarray, across: np.ndarray, time: np.ndarray, 
     return bool(still and sideways > parameters.auto_framing_lateral_sd_cm)
 
 
-def _returned_elsewhere(
-    time: np.ndarray, along: np.ndarray, across: np.ndarray, parameters: Lean
-) -> list[float]:
+def _returned_elsewhere(time: np.ndarray, along: np.ndarray, across: np.ndarray, parameters: Lean) -> list[float]:
     """Middles [s] of gaps of over 5 s after which the person is in another place (METHOD 3.4 (ii)).
 
     Another place: the medians of the 10 s before and after differ by what a lean needs (5 cm or three times

@@ -65,9 +65,7 @@ def looks_down(lids: Lids, at_target: np.ndarray, time: np.ndarray, longest: flo
     known = np.isfinite(lids.elevation)
     if not known.any():
         return np.zeros(len(time), bool)
-    reference = np.median(
-        lids.elevation[known & at_target] if (known & at_target).any() else lids.elevation[known]
-    )
+    reference = np.median(lids.elevation[known & at_target] if (known & at_target).any() else lids.elevation[known])
     low = known & (lids.elevation < reference - gaze.look_down_deg)
     return low & ~runs_within(low, time, longest, gaze.look_down_min_s, inclusive=False)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from cues.metrics.episodes import Episode
 from cues.metrics.eye_contact import HEAD_ONLY, EyeContact
 from cues.metrics.eye_contact_minutes import (
     eye_contact_intervals,
@@ -96,6 +97,7 @@ class Measured:
     lean: dict[int, Lean]
     smiles: dict[int, Smiles]
     mirroring: Mirroring | None
+    mutual_gaze: list[Episode]
 
     @property
     def people(self) -> list[int]:
@@ -117,9 +119,7 @@ def minute_edges(duration_s: float, quality: Quality) -> np.ndarray:
     return edges
 
 
-def minutes_table(
-    measured: Measured, roles: dict[int, str], duration_s: float, parameters: Parameters
-) -> pa.Table:
+def minutes_table(measured: Measured, roles: dict[int, str], duration_s: float, parameters: Parameters) -> pa.Table:
     """One row per person and minute, sorted by minute, then person.
 
     Columns: minute, person, role, start_s, end_s, each cue's figures with its coverage and `<cue>_why`, flags
@@ -164,9 +164,7 @@ def _minute_of(
     flags = set(session_flags(measured, person))
     hidden_s = _hidden_seconds(measured, person, start, end)
     partner = measured.partner(person)
-    both_hidden_s = max(
-        hidden_s, _hidden_seconds(measured, partner, start, end) if partner is not None else 0.0
-    )
+    both_hidden_s = max(hidden_s, _hidden_seconds(measured, partner, start, end) if partner is not None else 0.0)
     if hidden_s > 0:
         flags.add("WHILE_SHOWN")
     too_short = index > 0 and end - start < parameters.quality.last_minute_figures_s
@@ -204,7 +202,7 @@ def cue_cells(
     ]
     if partner is not None and measured.mirroring is not None:
         other = measured.eye_contact[partner]
-        mutual = mutual_gaze_minute(eyes, other, start, end, parameters)
+        mutual = mutual_gaze_minute(eyes, other, measured.mutual_gaze, start, end, parameters)
         shared = mirroring_minute(measured.mirroring, person, start, end)
         shared["mirroring_why"] = shared.pop("mirroring_reason")
         shared["mirroring_coverage"] = _together(smiles, measured.smiles[partner], start, end)
@@ -314,10 +312,7 @@ def _table(rows: list[Cells]) -> pa.Table:
         if not any(_plain(row.get(name)) is not None for row in rows for name in told):
             names = [name for name in names if not name.startswith(prefix)]
     return pa.table(
-        {
-            name: pa.array([rounded(name, row.get(name)) for row in rows], _type(name))
-            for name in (*names, "flags")
-        }
+        {name: pa.array([rounded(name, row.get(name)) for row in rows], _type(name)) for name in (*names, "flags")}
     )
 
 

@@ -116,9 +116,7 @@ class Mirroring:
         return sum(e.kind == kind and leader in (None, e.leader) for e in self.events)
 
 
-def measure_mirroring(
-    first: Smiles, second: Smiles, duration: float, setup: str, parameters: Parameters
-) -> Mirroring:
+def measure_mirroring(first: Smiles, second: Smiles, duration: float, setup: str, parameters: Parameters) -> Mirroring:
     """Shared smiles of two people in a recording of `duration` s, made as `setup` says.
 
     Raises ValueError for setup `single`, which has no second person. NaN in the series is time without
@@ -157,11 +155,9 @@ def measure_mirroring(
         xy = window_correlations(xc, yc, width, p.window_min_valid)
         yx = window_correlations(yc, xc, width, p.window_min_valid)
         session = _session_test(xy, yx, width, lag, p)
-        leader = _leader(
-            lag_curves(xy, yx, width, lag, p.r_clip), session, setup, first.person, second.person, p
-        )
+        leader = _leader(lag_curves(xy, yx, width, lag, p.r_clip), session, setup, first.person, second.person, p)
         matrix = minute_matrix(xy, yx, x, y, width, lag, p.r_clip, p.window_min_valid)
-        minutes = _against_mismatched(minutes, matrix, measured, lively, p)
+        minutes = _against_mismatched(minutes, matrix, measured, p)
     times, curve, episodes = shared_smile_timeline(first, second, parameters)
     return Mirroring(
         first=first.person,
@@ -182,9 +178,7 @@ def measure_mirroring(
     )
 
 
-def mirroring_minute(
-    result: Mirroring, person: int, start: float, end: float
-) -> dict[str, float | str | None]:
+def mirroring_minute(result: Mirroring, person: int, start: float, end: float) -> dict[str, float | str | None]:
     """The shared-smile columns of one person's minute [start, end) s.
 
     shared_smiles_led and shared_smiles_followed (mirrored smiles in which this person smiled first, or
@@ -229,10 +223,7 @@ def _lively(first: Smiles, second: Smiles, whole: int, width: int, p: MirroringP
         mean = np.where(valid, windows, 0).sum(1) / count
         variance = np.where(valid, (windows - mean[:, None]) ** 2, 0).sum(1) / count
         starts = np.arange(len(windows)) * p.window_s
-        near = [
-            any(e.start < t + 2 * p.window_s and e.end > t - p.window_s for e in smiles.events)
-            for t in starts
-        ]
+        near = [any(e.start < t + 2 * p.window_s and e.end > t - p.window_s for e in smiles.events) for t in starts]
         rows.append((np.sqrt(variance) >= p.gate_sd_sigma * smiles.noise_sd) & np.array(near, bool))
     return np.array(rows)
 
@@ -270,7 +261,6 @@ def _against_mismatched(
     minutes: list[MinuteStatistic],
     matrix: np.ndarray,
     measured: np.ndarray,
-    lively: np.ndarray,
     p: MirroringParameters,
 ) -> list[MinuteStatistic]:
     """The minutes that can be judged, each against minutes of one person with other minutes of the other."""
@@ -296,12 +286,8 @@ def _against_mismatched(
     return judged
 
 
-def _session_test(
-    xy: np.ndarray, yx: np.ndarray, width: int, lag: int, p: MirroringParameters
-) -> SessionTest:
-    shifts, strength, per_minute = shifted_means(
-        xy, yx, width, lag, int(round(p.shift_step_s * p.grid_hz)), p.r_clip
-    )
+def _session_test(xy: np.ndarray, yx: np.ndarray, width: int, lag: int, p: MirroringParameters) -> SessionTest:
+    shifts, strength, per_minute = shifted_means(xy, yx, width, lag, int(round(p.shift_step_s * p.grid_hz)), p.r_clip)
     least = p.min_shift_s * p.grid_hz
     null = strength[(shifts >= least) & (shifts <= xy.shape[1] - least)]
     null = null[np.isfinite(null)]
@@ -373,7 +359,5 @@ def _peak(curves: np.ndarray, lags: np.ndarray) -> np.ndarray:
     inner = np.clip(at, 1, len(lags) - 2)
     before, top, after = (np.take_along_axis(curves, (inner + d)[:, None], 1)[:, 0] for d in (-1, 0, 1))
     bend = before - 2 * top + after
-    offset = np.where(
-        (at == inner) & (bend < 0), 0.5 * (before - after) / np.where(bend < 0, bend, -1.0), 0.0
-    )
+    offset = np.where((at == inner) & (bend < 0), 0.5 * (before - after) / np.where(bend < 0, bend, -1.0), 0.0)
     return lags[at] + offset * (lags[1] - lags[0])

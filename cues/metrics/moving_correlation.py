@@ -57,9 +57,7 @@ def window_correlations(a: np.ndarray, b: np.ndarray, width: int, min_valid: flo
             (sum_ab,) = at_all_places([value_a[m] * value_b])
             sum_a, sum_aa = windows[0, m].sum(), windows[2, m].sum()
         else:
-            sum_ab, sum_a, sum_aa = at_all_places(
-                [value_a[m] * value_b, value_a[m] * valid_b, square_a[m] * valid_b]
-            )
+            sum_ab, sum_a, sum_aa = at_all_places([value_a[m] * value_b, value_a[m] * valid_b, square_a[m] * valid_b])
         if windows[1, m].all():
             mean_b, count, spread = sum_b / count_b, count_b, spread_b
         else:
@@ -115,9 +113,7 @@ def shifted_means(
     at_zero = []
     for correlations, sign in ((xy, 1), (yx, -1)):
         places = (starts + sign * shifts) % n
-        strength = np.stack(
-            [_highest_around(row, lag)[at] for row, at in zip(correlations, places, strict=True)]
-        )
+        strength = np.stack([_highest_around(row, lag)[at] for row, at in zip(correlations, places, strict=True)])
         valid = np.isfinite(strength)
         strength = fisher(np.where(valid, strength, 0.0), r_clip)
         totals += strength.sum(0)
@@ -199,9 +195,7 @@ def fisher(r: np.ndarray, r_clip: float) -> np.ndarray:
 def _highest_around(circle: np.ndarray, lag: int) -> np.ndarray:
     """The highest value within +-lag of each place of a circle, (n,); NaN never wins; -inf if all are."""
     reach = 2 * lag + 1
-    best = np.nan_to_num(
-        np.concatenate([circle[-lag:], circle, circle[:lag]]) if lag else circle, nan=-np.inf
-    )
+    best = np.nan_to_num(np.concatenate([circle[-lag:], circle, circle[:lag]]) if lag else circle, nan=-np.inf)
     done = 1
     while 2 * done <= reach:  # best[p] is the highest of `done` values from p on
         best = np.maximum(best[:-done], best[done:])
@@ -242,7 +236,5 @@ def _correlations_with(windows: np.ndarray, one: np.ndarray, min_valid: float) -
     a = np.where(both, a - (a.sum(1) / count)[:, None], 0.0)
     b = np.where(both, b - (b.sum(1) / count)[:, None], 0.0)
     norm = np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    r = np.where(norm < _FLAT * count, 0.0, (a * b).sum(1) / np.where(norm > 0, norm, 1.0)) * np.sqrt(
-        count / width
-    )
+    r = np.where(norm < _FLAT * count, 0.0, (a * b).sum(1) / np.where(norm > 0, norm, 1.0)) * np.sqrt(count / width)
     return np.where(both.sum(1) < max(3.0, min_valid * width), np.nan, r)

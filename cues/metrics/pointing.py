@@ -80,9 +80,7 @@ def where_pointing(
             doubt = "the partner is not in the picture, so it is not known on which side they sit"
     if np.isfinite(partner_eyes).any():
         pointing = (
-            face_direction(columns["head_yaw"], columns["head_pitch"])
-            if head_only
-            else gaze_direction(h, v, eyes)
+            face_direction(columns["head_yaw"], columns["head_pitch"]) if head_only else gaze_direction(h, v, eyes)
         )
         u = room_angles(pointing, eyes, partner_eyes)
     elif head_only:

@@ -91,9 +91,7 @@ def frame_quality(person: dict[str, np.ndarray], parameters: Parameters) -> Fram
         ~(person["iris_distance"] >= q.iris_distance_gaze_px),
     )
     _grade(gaze, yaw > q.yaw_good_deg, yaw > q.yaw_gaze_max_deg)
-    _grade(
-        gaze, person["iris_circularity"] > q.circularity_good, person["iris_circularity"] > q.circularity_max
-    )
+    _grade(gaze, person["iris_circularity"] > q.circularity_good, person["iris_circularity"] > q.circularity_max)
     _grade(
         gaze,
         disagreement > q.eye_disagreement_good_deg,

@@ -69,9 +69,7 @@ class SessionMetrics:
     summary: dict[str, Any]
 
 
-def measure_session(
-    observations: Observations, corrections: Corrections, parameters: Parameters
-) -> SessionMetrics:
+def measure_session(observations: Observations, corrections: Corrections, parameters: Parameters) -> SessionMetrics:
     """All cues of a session, its minutes, its episodes and its summary.
 
     Missing observations make coverage smaller and never a zero. Raises ParameterError when a correction does
@@ -81,7 +79,7 @@ def measure_session(
     measured = _measure_cues(corrected, parameters)
     facts = corrected.observations.facts
     minutes = minutes_table(measured, corrected.roles, facts.duration_s, parameters)
-    episodes = _episodes_table(measured, corrected.roles, parameters)
+    episodes = _episodes_table(measured, corrected.roles)
     summary = _summary(corrected, corrections, measured, minutes, parameters)
     return SessionMetrics(corrected, measured, minutes, episodes, summary)
 
@@ -106,10 +104,13 @@ def _measure_cues(corrected: Corrected, parameters: Parameters) -> Measured:
         setup = observations.facts.setup
         mirroring = measure_mirroring(smiles[people[0]], smiles[people[1]], duration, setup, parameters)
     shown = {person: observations.scene_of(person)["shown"] for person in people}
-    return Measured(time, shown, eye_contact, lean, smiles, mirroring)
+    together = []
+    if mirroring is not None:
+        together = mutual_gaze_episodes(eye_contact[people[0]], eye_contact[people[1]], parameters)
+    return Measured(time, shown, eye_contact, lean, smiles, mirroring, together)
 
 
-def _episodes_table(measured: Measured, roles: dict[int, str], parameters: Parameters) -> pa.Table:
+def _episodes_table(measured: Measured, roles: dict[int, str]) -> pa.Table:
     rows: list[tuple[float, float, int, str, str, float]] = []
     for person in measured.people:
         eyes, lean = measured.eye_contact[person], measured.lean[person]
@@ -119,11 +120,8 @@ def _episodes_table(measured: Measured, roles: dict[int, str], parameters: Param
             found += [("eye_contact", e) for e in (*eyes.episodes, *eyes.aways)]
         rows += [(e.start, e.end, person, cue, e.kind, e.strength) for cue, e in found]
     if measured.mirroring is not None:
-        first, second = (measured.eye_contact[person] for person in measured.people)
-        for e in mutual_gaze_episodes(first, second, parameters):
-            rows += [
-                (e.start, e.end, person, "eye_contact", e.kind, e.strength) for person in measured.people
-            ]
+        for e in measured.mutual_gaze:
+            rows += [(e.start, e.end, person, "eye_contact", e.kind, e.strength) for person in measured.people]
         rows += _shared_smiles(measured, measured.mirroring)
     rows.sort(key=lambda row: (row[0], row[2], row[3], row[4], row[1]))
     columns = list(zip(*rows, strict=True)) if rows else [()] * 6
@@ -140,9 +138,7 @@ def _episodes_table(measured: Measured, roles: dict[int, str], parameters: Param
     return pa.table(values, schema=EPISODES)
 
 
-def _shared_smiles(
-    measured: Measured, mirroring: Mirroring
-) -> list[tuple[float, float, int, str, str, float]]:
+def _shared_smiles(measured: Measured, mirroring: Mirroring) -> list[tuple[float, float, int, str, str, float]]:
     ends = {p: {e.start: e.end for e in measured.smiles[p].events} for p in measured.people}
     return [
         (e.onset_leader, ends[e.follower][e.onset_follower], e.follower, "facial_mirroring", e.kind, e.delay)
@@ -160,9 +156,7 @@ def _summary(
     facts = corrected.observations.facts
     rows = minutes.to_pylist()
     people = [
-        _person_summary(
-            entry, corrected, measured, [r for r in rows if r["person"] == entry["person"]], parameters
-        )
+        _person_summary(entry, corrected, measured, [r for r in rows if r["person"] == entry["person"]], parameters)
         for entry in facts.people
     ]
     summary = {
@@ -188,9 +182,7 @@ def _summary(
         },
     }
     if measured.mirroring is not None:
-        summary["facial_mirroring"] = _mirroring_summary(
-            measured, measured.mirroring, corrected.roles, parameters
-        )
+        summary["facial_mirroring"] = _mirroring_summary(measured, measured.mirroring, corrected.roles, parameters)
     return _for_json(summary)
 
 
@@ -256,9 +248,7 @@ def _cue_summary(
     """One cue of one person over the session: figures with their coverage, or why there are none."""
     quality = parameters.quality
     told_elsewhere = ("_state", "_valid_minutes")
-    figures = {
-        name: rounded(name, value) for name, value in cells.items() if not name.endswith(told_elsewhere)
-    }
+    figures = {name: rounded(name, value) for name, value in cells.items() if not name.endswith(told_elsewhere)}
     coverage = figures.pop(cue.coverage)
     valid = sum(row.get(cue.figure) is not None for row in rows)
     why = reason

@@ -40,15 +40,11 @@ def shared_smile_timeline(
         return times, nothing, []
 
     def strength(second_series: np.ndarray, second_lively: np.ndarray) -> np.ndarray:
-        value = timeline_strength(
-            x, second_series, starts, width, lag, p.r_clip, parameters.quality.coverage_min
-        )
+        value = timeline_strength(x, second_series, starts, width, lag, p.r_clip, parameters.quality.coverage_min)
         return np.where(first_lively & second_lively, value, np.nan)
 
     def lively(smiles: Smiles, shift: int) -> np.ndarray:
-        return (
-            _moving_sd(np.roll(smiles.smile[:n], shift), starts, width) >= p.gate_sd_sigma * smiles.noise_sd
-        )
+        return _moving_sd(np.roll(smiles.smile[:n], shift), starts, width) >= p.gate_sd_sigma * smiles.noise_sd
 
     first_lively = lively(first, 0)
     count = -(-p.timeline_mismatched_windows // len(starts))

@@ -108,9 +108,7 @@ def smile_chance(first: Smiles, second: Smiles, duration: float, p: MirroringPar
     )
 
 
-def _shared(
-    leader: Smiles, follower: Smiles, onset_leader: float, onset_follower: float, kind: str
-) -> SharedSmile:
+def _shared(leader: Smiles, follower: Smiles, onset_leader: float, onset_follower: float, kind: str) -> SharedSmile:
     onsets = float(onset_leader), float(onset_follower)
     return SharedSmile(leader.person, follower.person, *onsets, onsets[1] - onsets[0], kind)
 

@@ -16,7 +16,7 @@ def steady_clock(duration_s: float, rate_hz: float) -> np.ndarray:
 
 
 def resample(time: np.ndarray, values: np.ndarray, clock: np.ndarray, longest_gap_s: float) -> np.ndarray:
-    """Linear interpolation of valid samples onto `clock`; NaN where the valid neighbours are further apart than the gap.
+    """Linear interpolation of valid samples onto `clock`; NaN where valid neighbours are further apart than the gap.
 
     `values` (n,) may hold NaN; outside the first and last valid sample half the gap is extended with the nearest value.
     """

@@ -162,9 +162,7 @@ def smile_minute(smiles: Smiles, start: float, end: float) -> dict[str, float | 
     smile_pct (0-100, of the measured time; NaN where nothing was measured), smile_coverage (0-1), smile_count
     (smiles that began in it; NaN where nothing was measured).
     """
-    inside = smiles.states[
-        np.searchsorted(smiles.time, start - 1e-6) : np.searchsorted(smiles.time, end - 1e-6)
-    ]
+    inside = smiles.states[np.searchsorted(smiles.time, start - 1e-6) : np.searchsorted(smiles.time, end - 1e-6)]
     smiling, measured = int((inside == YES).sum()), int((inside != UNKNOWN).sum())
     if measured == 0:
         return {"smile_pct": float("nan"), "smile_coverage": 0.0, "smile_count": float("nan")}
@@ -213,9 +211,7 @@ def find_smiles(
     return events, known
 
 
-def pose_leak(
-    smile: np.ndarray, others: list[np.ndarray], pose: np.ndarray, p: Mirroring
-) -> list[np.ndarray]:
+def pose_leak(smile: np.ndarray, others: list[np.ndarray], pose: np.ndarray, p: Mirroring) -> list[np.ndarray]:
     """The part of `smile` (n,) and of `others` linear in head pose (n, 2) [deg: yaw, pitch]: one (n,) each.
 
     Turning the head moves lip corners in the picture. The slopes are fitted where the person does not smile:
@@ -224,9 +220,7 @@ def pose_leak(
     everywhere if less than `crosstalk_min_s` without a smile was seen.
     """
     series = np.column_stack([smile, *others])
-    thin = slice(
-        None, None, max(1, int(p.smooth_s * p.grid_hz))
-    )  # neighbours within the average say the same
+    thin = slice(None, None, max(1, int(p.smooth_s * p.grid_hz)))  # neighbours within the average say the same
     level, known = smile[thin].copy(), np.isfinite(pose[thin]).all(1)
     for _ in range(p.crosstalk_rounds):
         rest = np.nanpercentile(level, p.smile_rest_percentile)
@@ -269,9 +263,7 @@ def _alive(values: np.ndarray, spacing: float, parameters: Parameters) -> bool:
     return bool(moves or smiled)
 
 
-def _steady(
-    time: np.ndarray, values: np.ndarray, spacing: float, duration: float, p: Mirroring
-) -> np.ndarray:
+def _steady(time: np.ndarray, values: np.ndarray, spacing: float, duration: float, p: Mirroring) -> np.ndarray:
     """`values` on the clock after a centred average; a denser recording is averaged before it is thinned."""
     dense = max(1, int(round(1 / (spacing * p.grid_hz))))
     rate = dense * p.grid_hz
@@ -295,12 +287,8 @@ def _onset(time: np.ndarray, height: np.ndarray, earliest: int, on: int, level: 
     below = np.flatnonzero(height[first:on] < level)
     if len(below):
         i = first + int(below[-1])
-        return float(
-            time[i] + (time[i + 1] - time[i]) * (level - height[i]) / (height[i + 1] - height[i])
-        ), True
-    if (
-        first == earliest and earliest > 0
-    ):  # risen again before the last smile had faded: from the lowest point between
+        return float(time[i] + (time[i + 1] - time[i]) * (level - height[i]) / (height[i + 1] - height[i])), True
+    if first == earliest and earliest > 0:  # risen again before the last smile had faded: from the lowest point between
         return float(time[first + int(np.argmin(height[first : on + 1]))]), True
     return float(time[first]), False
 

@@ -102,9 +102,7 @@ def worst_state(segments: list[Segment]) -> tuple[str, str]:
     return worst.choice.state, worst.choice.reason
 
 
-def _confirm(
-    part: Evidence, choice: Choice, target: np.ndarray, region: Region, gaze: Gaze, scale: float
-) -> Choice:
+def _confirm(part: Evidence, choice: Choice, target: np.ndarray, region: Region, gaze: Gaze, scale: float) -> Choice:
     if choice.state == NOT_MEASURABLE and len(part.u) == 0:
         return choice
     reach = gaze.candidate_mass_radius_deg * scale
@@ -113,16 +111,12 @@ def _confirm(
         centre = shifted_mean(part.u, target, gaze.sigma_radius_deg * scale)
         centre = centre if np.hypot(*(centre - target)) <= reach else target
         place = describe_place(part, centre, region, gaze, scale)
-    others = [
-        c for c in choice.candidates if np.hypot(*(c.centre - place.centre)) >= gaze.kde_bandwidth_deg * scale
-    ]
+    others = [c for c in choice.candidates if np.hypot(*(c.centre - place.centre)) >= gaze.kde_bandwidth_deg * scale]
     separation, direction = nearest_competitor(place, others)
     state, reason = CONFIDENT, "the partner's place was confirmed"
     if separation / place.sigma < gaze.separation_sigma_min:
         state = NOT_SEPARABLE
-        reason = (
-            "the partner's place was confirmed, but another place that is looked at often lies too near to it"
-        )
+        reason = "the partner's place was confirmed, but another place that is looked at often lies too near to it"
     return Choice(place, [place, *others], separation, direction, state, reason)
 
 
@@ -144,9 +138,7 @@ def _group_windows(
         peaks = None
         if len(part.u) >= min_samples and len(part.u):
             peaks = density_peaks(part.u, speech_weights(part, gaze), gaze, scale)[:, 1:]
-        moved = (
-            before is not None and peaks is not None and _moved(before, peaks, gaze.recentre_max_deg * scale)
-        )
+        moved = before is not None and peaks is not None and _moved(before, peaks, gaze.recentre_max_deg * scale)
         if moved:
             groups.append((start, end))
         else:
@@ -183,10 +175,7 @@ def _recentred(
         if len(windows) > 1 and len(near):
             moved = shifted_mean(near, centre, gaze.sigma_radius_deg * scale)
             share = (np.hypot(*(near - moved).T) < gaze.candidate_mass_radius_deg * scale).mean()
-            if (
-                share >= gaze.listening_mass_min
-                and np.hypot(*(moved - centre)) <= gaze.recentre_max_deg * scale
-            ):
+            if share >= gaze.listening_mass_min and np.hypot(*(moved - centre)) <= gaze.recentre_max_deg * scale:
                 centre = moved
         centres.append(centre)
     middles = np.array([(a + b) / 2 for a, b in windows])

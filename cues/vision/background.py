@@ -61,7 +61,9 @@ def background_motion(background: Background, image: np.ndarray, parameters: Tra
     if good.sum() < parameters.background_points_min:
         return unknown
     move, inliers = cv2.estimateAffinePartial2D(points[good], there[good], ransacReprojThreshold=1.0)
-    if move is None or inliers.sum() < max(parameters.background_points_min, parameters.background_inliers_min * len(points)):
+    if move is None or inliers.sum() < max(
+        parameters.background_points_min, parameters.background_inliers_min * len(points)
+    ):
         return unknown
     centre = np.array([width / 2, height / 2, 1.0])
     shift = (move @ centre - centre[:2]) / background.scale

@@ -19,7 +19,6 @@ import numpy as np
 
 from cues.vision.models import canonical_face
 
-
 ABOVE_MOUTH_CM = -2.0
 """Canonical height [cm] above which the mesh does not follow the jaw."""
 

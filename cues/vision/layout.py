@@ -162,9 +162,7 @@ def _trim(evidence: _Evidence, region: np.ndarray, boxes: np.ndarray, canvas: fl
     return np.array([left, top, right - left, bottom - top])
 
 
-def _inset(
-    evidence: _Evidence, region: np.ndarray, small: np.ndarray, others: list[np.ndarray]
-) -> np.ndarray | None:
+def _inset(evidence: _Evidence, region: np.ndarray, small: np.ndarray, others: list[np.ndarray]) -> np.ndarray | None:
     """The rectangle of torn lines around a face inside somebody else's picture, or None."""
     x, y, w, h = region
     left, top = small[:, 0].min(), small[:, 1].min()
@@ -198,15 +196,15 @@ def _inset(
     if not all(torn) or rectangle[2] * rectangle[3] > 0.4 * w * h:
         return None
     centres = np.concatenate([b[:, :2] + b[:, 2:] / 2 for b in others])
-    inside = (
-        (centres[:, 0] > x0) & (centres[:, 0] < x1) & (centres[:, 1] > y0) & (centres[:, 1] < y1)
-    )
+    inside = (centres[:, 0] > x0) & (centres[:, 0] < x1) & (centres[:, 1] > y0) & (centres[:, 1] < y1)
     return None if inside.mean() > 0.5 else rectangle
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
     """A small grey picture (36, 64) float32 to compare frames by."""
-    return cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (64, 36), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (64, 36), interpolation=cv2.INTER_AREA).astype(
+        np.float32
+    )
 
 
 def changed_share(a: np.ndarray, b: np.ndarray, parameters: Layout) -> float:

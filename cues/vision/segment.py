@@ -147,7 +147,9 @@ class _StretchState:
         seat = next((s for s in self.stretch.seats if s.person == person), None)
         tile = seat.tile if seat is not None else [np.nan] * 4
         shift_x, shift_y, scale = self.motion.get(person, (np.nan,) * 3)
-        columns = dict(stretch=number, shown=seat is not None, cut=at_cut, shift_x=shift_x, shift_y=shift_y, scale=scale)
+        columns = dict(
+            stretch=number, shown=seat is not None, cut=at_cut, shift_x=shift_x, shift_y=shift_y, scale=scale
+        )
         columns.update(zip(("tile_x", "tile_y", "tile_w", "tile_h"), tile, strict=True))
         return [float(columns[name]) for name in SCENERY]
 

@@ -107,8 +107,8 @@ def survey_recording(
     """Surveys a recording.
 
     setup: auto, single, split_screen or shared_room. chosen: numbers of the people to measure, counted from 1 from left
-    to right; by default the four seen most (which two of them are reported is decided later). Raises RecordingError where nobody is found, or
-    where the setup asks for more people than there are.
+    to right; by default the four seen most (which two of them are reported is decided later).
+    Raises RecordingError where nobody is found, or where the setup asks for more people than there are.
     """
     info = read_info(path)
     times = _survey_times(path, info, parameters.layout)
@@ -162,7 +162,9 @@ def _survey_times(path: Path, info: VideoInfo, layout: Layout) -> list[float]:
 def _look(frame: Frame) -> _Look:
     height, width = frame.image.shape[:2]
     scale = min(1.0, _ANALYSIS_WIDTH / width)
-    small = cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame.image
+    small = (
+        cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame.image
+    )
     return _Look(frame.time, thumbnail(frame.image), cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), small)
 
 
@@ -315,7 +317,11 @@ def _name_people(
     for seats in seated:
         taken: set[int] = set()
         scored = sorted(
-            ((_sameness(prototypes[p][-1], seat), p, s) for p in range(len(prototypes)) for s, seat in enumerate(seats)),
+            (
+                (_sameness(prototypes[p][-1], seat), p, s)
+                for p in range(len(prototypes))
+                for s, seat in enumerate(seats)
+            ),
             reverse=True,
         )
         for score, p, s in scored:
@@ -365,7 +371,8 @@ def _choose(
     else:
         if any(not 1 <= number <= len(ordered) for number in chosen):
             raise RecordingError(
-                f"{path.name} shows {len(ordered)} people; --people takes numbers from 1 to {len(ordered)}, from left to right."
+                f"{path.name} shows {len(ordered)} people; --people takes numbers from 1 to {len(ordered)}, "
+                "from left to right."
             )
         people = [ordered[number - 1] for number in chosen]
     numbers = {p.person for p in people}
@@ -389,7 +396,9 @@ def _assemble(
     stretches: list[Stretch] = []
     previous: list[_Look] | None = None
     for group, seats in zip(groups, seated, strict=True):
-        mine = tuple(Seat(s.person, s.tile, s.path) for s in sorted(seats, key=lambda s: s.person) if s.person in wanted)
+        mine = tuple(
+            Seat(s.person, s.tile, s.path) for s in sorted(seats, key=lambda s: s.person) if s.person in wanted
+        )
         if stretches and _same_layout(stretches[-1].seats, mine):
             last = stretches[-1]
             merged = tuple(

@@ -42,18 +42,14 @@ def make(what: MadeGaze) -> tuple[Observations, np.ndarray, np.ndarray]:
     n = int(what.seconds * what.rate_hz)
     time = np.arange(n) / what.rate_hz
     if what.clock_jitter_s:
-        time = np.maximum.accumulate(
-            time + random.uniform(-what.clock_jitter_s, what.clock_jitter_s, n)
-        ).clip(0)
+        time = np.maximum.accumulate(time + random.uniform(-what.clock_jitter_s, what.clock_jitter_s, n)).clip(0)
     speaking = _turns(random, time) if what.speech else np.full(n, -1, np.int8)
     names = _sequence(random, what, time, speaking)
     true = np.array([what.places[name] for name in names])
     return observations_of(random, what, time, true), names, speaking
 
 
-def observations_of(
-    random: np.random.Generator, what: MadeGaze, time: np.ndarray, true: np.ndarray
-) -> Observations:
+def observations_of(random: np.random.Generator, what: MadeGaze, time: np.ndarray, true: np.ndarray) -> Observations:
     """Observations of person 0 whose true gaze is `true` (n, 2) [deg] at 60 cm from the lens."""
     n = len(time)
     drift = np.zeros((n, 2))
@@ -137,9 +133,7 @@ def as_observations(facts: RecordingFacts, people: list[dict[str, np.ndarray]]) 
     return Observations(facts, pa.concat_tables(rows), pa.concat_tables(scenes))
 
 
-def _sequence(
-    random: np.random.Generator, what: MadeGaze, time: np.ndarray, speaking: np.ndarray
-) -> np.ndarray:
+def _sequence(random: np.random.Generator, what: MadeGaze, time: np.ndarray, speaking: np.ndarray) -> np.ndarray:
     """Place looked at per sample. With speech, more at the partner while listening (odds x 2.2 and / 2.2)."""
     others, weights = list(what.away), np.array(list(what.away.values()))
     names = np.empty(len(time), object)

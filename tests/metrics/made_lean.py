@@ -165,16 +165,12 @@ def scene_rows(time: np.ndarray, person: int, stretch: np.ndarray | None = None)
     return rows
 
 
-def assemble(
-    rows: list[dict[str, np.ndarray]], scenes: list[dict[str, np.ndarray]], setup: str
-) -> Observations:
+def assemble(rows: list[dict[str, np.ndarray]], scenes: list[dict[str, np.ndarray]], setup: str) -> Observations:
     """Observations of one or more people from their columns."""
 
     def table(parts: list[dict[str, np.ndarray]], schema: pa.Schema) -> pa.Table:
         columns = [np.concatenate([part[f.name] for part in parts]) for f in schema]
-        return pa.table(
-            [pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-        )
+        return pa.table([pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
     duration = len(rows[0]["time"]) / RATE_HZ
     people = [{"person": k, "place": "only", "face_share": 1.0} for k in range(len(rows))]

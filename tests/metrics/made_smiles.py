@@ -16,16 +16,12 @@ ALL_USED = (
 )
 
 
-def smile_shape(
-    time: np.ndarray, onset: float, height: float, rise: float = 0.5, hold: float = 1.2
-) -> np.ndarray:
+def smile_shape(time: np.ndarray, onset: float, height: float, rise: float = 0.5, hold: float = 1.2) -> np.ndarray:
     """One smile (n,): from 0 at `onset` up in `rise` s, held for `hold` s, down in twice the rise."""
     return height * np.interp(time, onset + np.array([0, rise, rise + hold, 3 * rise + hold]), [0, 1, 1, 0])
 
 
-def smiling(
-    time: np.ndarray, onsets: np.ndarray, seed: int, height: float = 0.5, noise: float = 0.01
-) -> np.ndarray:
+def smiling(time: np.ndarray, onsets: np.ndarray, seed: int, height: float = 0.5, noise: float = 0.01) -> np.ndarray:
     """A smile blendshape (n,): rest at 0.05 with noise; at `onsets` smiles of varied height and length."""
     rng = np.random.default_rng(seed)
     values = 0.05 + noise * rng.normal(size=len(time))
@@ -56,9 +52,7 @@ def person_columns(number: int, smile: np.ndarray, cheek: np.ndarray | None = No
 def good_quality(n: int) -> FrameQuality:
     """Every sample good."""
     good = np.full(n, 2, np.int8)
-    return FrameQuality(
-        gaze=good, head=good, expression=good, yaw_to_camera=np.zeros(n), pitch_to_camera=np.zeros(n)
-    )
+    return FrameQuality(gaze=good, head=good, expression=good, yaw_to_camera=np.zeros(n), pitch_to_camera=np.zeros(n))
 
 
 def smiles_of(

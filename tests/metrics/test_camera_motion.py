@@ -123,7 +123,5 @@ def test_without_a_background_nothing_is_followed() -> None:
 def test_a_camera_moved_while_the_background_was_hidden_is_noticed_afterwards() -> None:
     shift = np.where(TIME >= 430, 0.05, 0.0) * WIDTH_PX
     shift[(TIME > 400) & (TIME < 460)] = np.nan
-    motion = follow_camera(
-        TIME, shift, np.zeros(len(TIME)), np.ones(len(TIME)), WIDTH_PX, np.ones(len(TIME)), LEAN
-    )
+    motion = follow_camera(TIME, shift, np.zeros(len(TIME)), np.ones(len(TIME)), WIDTH_PX, np.ones(len(TIME)), LEAN)
     assert len(motion.moves) == 1 and (motion.moves[0].start, motion.moves[0].end) == (400, 460)

@@ -30,9 +30,7 @@ NOISES = [(1.5, 1.0), (2.5, 1.5), (4.0, 2.5)]  # white noise, drift [deg]
 def measured(what: MadeGaze, **named) -> tuple[EyeContact, np.ndarray]:
     """Eye contact of what was made, and the true contact, (n,) bool."""
     observations, places, speaking = make(what)
-    result = measure_eye_contact(
-        observations, 0, None, PARAMETERS, speaking=speaking if what.speech else None, **named
-    )
+    result = measure_eye_contact(observations, 0, None, PARAMETERS, speaking=speaking if what.speech else None, **named)
     return result, places == "partner"
 
 
@@ -60,9 +58,7 @@ def steady(places: list[tuple[float, tuple[float, float]]], rate: float = 10.0, 
 
 
 def observations_of(*people: dict, setup: str = "split_screen", rate: float = 10.0) -> Observations:
-    facts = RecordingFacts(
-        setup, rate, len(people[0]["time"]) / rate, [], [{"person": k} for k in range(len(people))]
-    )
+    facts = RecordingFacts(setup, rate, len(people[0]["time"]) / rate, [], [{"person": k} for k in range(len(people))])
     return as_observations(facts, list(people))
 
 
@@ -102,9 +98,7 @@ def test_a_confirmed_partner_is_measured_also_when_looked_at_seldom(noise, drift
 def test_a_wrong_target_is_never_confident_when_notes_or_a_screen_dominate(other, place, share, speech):
     places = {"partner": PARTNER, other: place}
     for seed in SEEDS:
-        what = MadeGaze(
-            share=share, places=places, away={other: 1.0}, speech=speech, noise_deg=2.5, seed=seed
-        )
+        what = MadeGaze(share=share, places=places, away={other: 1.0}, speech=speech, noise_deg=2.5, seed=seed)
         result, truth = measured(what)
         if result.state == "confident":
             assert np.hypot(result.target[0], result.target[1] + 7) < 3
@@ -118,9 +112,7 @@ def test_a_wrong_target_is_never_confident_when_notes_or_a_screen_dominate(other
 def test_no_session_is_far_off_without_a_guard_that_speaks_up(noise, drift, separation):
     places = {"partner": PARTNER, "other": (0.0, -7.0 - separation)}
     for seed in list(SEEDS)[:3]:
-        what = MadeGaze(
-            places=places, away={"other": 1.0}, share=0.65, noise_deg=noise, drift_deg=drift, seed=seed
-        )
+        what = MadeGaze(places=places, away={"other": 1.0}, share=0.65, noise_deg=noise, drift_deg=drift, seed=seed)
         result, truth = measured(what)
         if result.state == "confident":
             assert minute_errors(result, truth).mean() < 5
@@ -185,17 +177,13 @@ def test_unreadable_irises_elsewhere_stay_unknown_and_break_an_episode():
     assert len(result.episodes) == 2 and result.censored.tolist() == [True, True]
     row = eye_contact_minute(result, 0, 60, PARAMETERS)
     assert row["eye_contact_coverage"] == pytest.approx(0.9, abs=0.01)
-    assert row["eye_contact_pct"] == pytest.approx(100) and row["eye_contact_lo_pct"] == pytest.approx(
-        90, abs=0.5
-    )
+    assert row["eye_contact_pct"] == pytest.approx(100) and row["eye_contact_lo_pct"] == pytest.approx(90, abs=0.5)
 
 
 def test_a_minute_measured_for_less_than_half_has_no_percentage_but_its_coverage():
     columns = steady([(120, PARTNER), (20, SIDE)])
     columns["face"][200:550] = False
-    row = eye_contact_minute(
-        measure_eye_contact(observations_of(columns), 0, None, PARAMETERS), 0, 60, PARAMETERS
-    )
+    row = eye_contact_minute(measure_eye_contact(observations_of(columns), 0, None, PARAMETERS), 0, 60, PARAMETERS)
     assert np.isnan(row["eye_contact_pct"]) and row["eye_contact_coverage"] == pytest.approx(0.41, abs=0.02)
 
 
@@ -294,9 +282,7 @@ def two_in_a_room(seconds: float = 120.0) -> list[dict]:
                           np.cos(np.radians(azimuth)) * np.cos(np.radians(elevation))])  # fmt: skip
         h, v = np.degrees(np.arctan2(local[0], local[2])), np.degrees(np.arctan2(local[1], local[2]))
         gaze = np.stack([h, v], 1) + random.normal(0, 1.5, (n, 2))
-        columns = person_columns(
-            np.arange(n) / 10, gaze, yaw=0.4 * azimuth + np.degrees(np.arctan(-eye[0, 0] / 170))
-        )
+        columns = person_columns(np.arange(n) / 10, gaze, yaw=0.4 * azimuth + np.degrees(np.arctan(-eye[0, 0] / 170)))
         columns |= {f"eye_{axis}": eye[:, i] + random.normal(0, 0.5, n) for i, axis in enumerate("xyz")}
         columns["made_away"] = away
         people.append(columns)
@@ -326,14 +312,16 @@ def test_mutual_gaze_is_both_over_both_known():
     second["iris_circularity"][0:100] = 0.6
     observations = observations_of(first, second)
     a, b = (measure_eye_contact(observations, k, 1 - k, PARAMETERS) for k in range(2))
-    row = mutual_gaze_minute(a, b, 0, 60, PARAMETERS)
+    row = mutual_gaze_minute(a, b, mutual_gaze_episodes(a, b, PARAMETERS), 0, 60, PARAMETERS)
     assert row["mutual_gaze_pct"] == pytest.approx(100 * 30 / 50, abs=1.5)
     assert row["mutual_gaze_one_way_pct"] == pytest.approx(100 * 10 / 50, abs=1.5)
     assert row["mutual_gaze_coverage"] == pytest.approx(50 / 60, abs=0.02)
     starts = [e.start for e in mutual_gaze_episodes(a, b, PARAMETERS)]
     assert starts == pytest.approx([10, 50], abs=0.3)
     unsure = replace(b, state="confirm")
-    assert np.isnan(mutual_gaze_minute(a, unsure, 0, 60, PARAMETERS)["mutual_gaze_pct"])
+    assert np.isnan(
+        mutual_gaze_minute(a, unsure, mutual_gaze_episodes(a, unsure, PARAMETERS), 0, 60, PARAMETERS)["mutual_gaze_pct"]
+    )
     assert mutual_gaze_episodes(a, unsure, PARAMETERS) == []
 
 
@@ -342,7 +330,7 @@ def test_two_files_out_of_step_have_no_mutual_gaze():
     observations = observations_of(columns, columns, setup="two_files")
     a, b = (measure_eye_contact(observations, k, 1 - k, PARAMETERS) for k in range(2))
     assert "SYNC_UNCERTAIN" in a.flags and np.isnan(
-        mutual_gaze_minute(a, b, 0, 60, PARAMETERS)["mutual_gaze_pct"]
+        mutual_gaze_minute(a, b, mutual_gaze_episodes(a, b, PARAMETERS), 0, 60, PARAMETERS)["mutual_gaze_pct"]
     )
 
 
@@ -352,7 +340,9 @@ def test_two_files_in_step_have_mutual_gaze():
     facts = replace(observations.facts, alignment={"residual_s": 0.02})
     observations = replace(observations, facts=facts)
     a, b = (measure_eye_contact(observations, k, 1 - k, PARAMETERS) for k in range(2))
-    assert mutual_gaze_minute(a, b, 0, 60, PARAMETERS)["mutual_gaze_pct"] == pytest.approx(100, abs=1)
+    assert mutual_gaze_minute(a, b, mutual_gaze_episodes(a, b, PARAMETERS), 0, 60, PARAMETERS)[
+        "mutual_gaze_pct"
+    ] == pytest.approx(100, abs=1)
 
 
 def test_the_measurement_interval_holds_the_figure_and_widens_with_noise():
@@ -361,9 +351,7 @@ def test_the_measurement_interval_holds_the_figure_and_widens_with_noise():
         result, _ = measured(MadeGaze(noise_deg=noise, drift_deg=drift, seed=9300))
         bars = eye_contact_intervals(result, np.arange(0, 301, 60.0), PARAMETERS)
         low, high = bars["eye_contact_pct_low"], bars["eye_contact_pct_high"]
-        figures = [
-            eye_contact_minute(result, 60 * k, 60 * k + 60, PARAMETERS)["eye_contact_pct"] for k in range(5)
-        ]
+        figures = [eye_contact_minute(result, 60 * k, 60 * k + 60, PARAMETERS)["eye_contact_pct"] for k in range(5)]
         assert (low <= np.array(figures) + 0.3).all() and (high >= np.array(figures) - 0.3).all()
         widths.append((high - low).mean())
     assert widths[0] < widths[1] < 15

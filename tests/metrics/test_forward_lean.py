@@ -81,9 +81,7 @@ def test_percent_change_does_not_depend_on_the_focal_length() -> None:
     seen = np.ones(6000, bool)
     peaks = []
     for wrong in (0.85, 1.0, 1.15):
-        observations = observe(
-            MINUTES_25[:6000], np.zeros(6000), wrong * distance, seen, None, np.ones(6000), rng
-        )
+        observations = observe(MINUTES_25[:6000], np.zeros(6000), wrong * distance, seen, None, np.ones(6000), rng)
         result = measure_lean(observations, 0, None, PARAMETERS)
         inside = (result.time > 105) & (result.time < 125)
         peaks.append(np.nanmedian(result.lean_pct[inside]))
@@ -231,9 +229,7 @@ def test_a_lean_with_the_face_hidden_for_two_seconds_is_one_episode() -> None:
     lean = [Episode(150.0, 170.0, "forward", 10.0)]
     face = ~((time > 158) & (time < 160))
     distance = 60 + sway(rng, n, 0.3) - lean_course(time, lean)
-    result = measure_lean(
-        observe(time, np.zeros(n), distance, face, np.zeros(n), np.ones(n), rng), 0, None, PARAMETERS
-    )
+    result = measure_lean(observe(time, np.zeros(n), distance, face, np.zeros(n), np.ones(n), rng), 0, None, PARAMETERS)
     assert len(forward(result)) == 1
     assert (result.states[(result.time > 158.7) & (result.time < 159.5)] == UNKNOWN).all()
 
@@ -264,9 +260,7 @@ def test_a_new_layout_has_its_own_baseline_and_ends_a_lean() -> None:
     stretch = (time >= 300).astype(int)
     distance = np.where(time < 300, 60.0, 45.0) + sway(rng, n, 0.5)
     distance -= lean_course(time, [Episode(280.0, 320.0, "forward", 9.0)])
-    observations = observe(
-        time, np.zeros(n), distance, np.ones(n, bool), np.zeros(n), np.ones(n), rng, stretch
-    )
+    observations = observe(time, np.zeros(n), distance, np.ones(n, bool), np.zeros(n), np.ones(n), rng, stretch)
     result = measure_lean(observations, 0, None, PARAMETERS)
     found = forward(result)
     assert len(found) == 2 and not backward(result)
@@ -290,9 +284,7 @@ def test_a_piece_too_short_to_know_a_posture_is_unknown() -> None:
 def test_in_a_short_clip_a_brief_recline_does_not_become_the_baseline_and_a_brief_lean_is_found() -> None:
     lean = [Episode(32.0, 34.5, "forward", 14.0), Episode(36.0, 40.0, "back", -25.0)]
     for seed in range(10):
-        made = session(
-            np.random.default_rng(seed), duration_s=53, neutral_cm=64, episodes=lean, missing_share=0
-        )
+        made = session(np.random.default_rng(seed), duration_s=53, neutral_cm=64, episodes=lean, missing_share=0)
         result = measure(made)
         assert event_scores(forward(result), lean[:1]) == (1, 0, 0)
         assert event_scores(backward(result), lean[1:]) == (1, 0, 0)

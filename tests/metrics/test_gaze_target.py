@@ -177,9 +177,7 @@ def test_going_back_and_forth_between_two_places_is_found_with_their_centres():
     at_second = (time // 2.3).astype(int) % 4 == 0
     u = np.where(at_second[:, None], (7.0, -10.0), (0.0, -6.0)) + random.normal(0, 2.8, (4000, 2))
     jumps = find_jumps(u, time, GAZE)
-    assert np.abs(jumps.angle) == pytest.approx([7, 4], abs=0.8) and jumps.share == pytest.approx(
-        0.45, abs=0.08
-    )
+    assert np.abs(jumps.angle) == pytest.approx([7, 4], abs=0.8) and jumps.share == pytest.approx(0.45, abs=0.08)
     centres = locate_pair(u, np.array([1.0, -7.0]), jumps.angle, 3.0, GAZE)
     assert centres == pytest.approx(np.array([[0, -6], [7, -10]]), abs=0.8)
 

@@ -23,9 +23,7 @@ def measure(made: MadeLean) -> Lean:
 
 def test_the_numbers_of_a_minute_are_those_of_the_truth() -> None:
     lean = [Episode(70.0, 85.0, "forward", 10.0), Episode(100.0, 130.0, "forward", 8.0)]
-    made = session(
-        np.random.default_rng(1), duration_s=600, episodes=lean, sway_cm=0.2, sag_cm=0, missing_share=0
-    )
+    made = session(np.random.default_rng(1), duration_s=600, episodes=lean, sway_cm=0.2, sag_cm=0, missing_share=0)
     result = measure(made)
     second = lean_minute(result, 60, 120, PARAMETERS)
     assert second["lean_forward_pct"] == pytest.approx(100 * 35 / 60, abs=2)
@@ -101,9 +99,7 @@ def _rear_mode_of_the_reference(distance: np.ndarray, bandwidth: float, relative
     peaks = [
         i
         for i in range(1, len(density) - 1)
-        if density[i] >= density[i - 1]
-        and density[i] > density[i + 1]
-        and density[i] > relative * density.max()
+        if density[i] >= density[i - 1] and density[i] > density[i + 1] and density[i] > relative * density.max()
     ]
     return float(grid[peaks[-1]] if peaks else grid[np.argmax(density)])
 

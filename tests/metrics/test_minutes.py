@@ -51,9 +51,7 @@ def test_a_minute_with_too_little_coverage_has_a_dash_and_says_why_but_keeps_its
     assert row["eye_contact_coverage"] == pytest.approx(10 / 60, abs=0.03)
     for cue in ("eye_contact", "lean", "smile", "mutual_gaze", "mirroring"):
         assert row[f"{cue}_why"].startswith("Measured in only")
-    figures = [
-        name for name in row if name.endswith(("_pct", "_s", "_cm", "_count", "_episodes", "_low", "_high"))
-    ]
+    figures = [name for name in row if name.endswith(("_pct", "_s", "_cm", "_count", "_episodes", "_low", "_high"))]
     empty = [name for name in figures if name not in ("start_s", "end_s")]
     assert empty
     assert all(row[name] is None for name in empty)

@@ -157,9 +157,7 @@ def test_minutes_that_were_not_measured_leave_the_pool_and_say_so():
     gone[3000:3400] = np.nan  # 40 s of the sixth minute
     second = smiles_of(1, time, gone)
     result = measure_mirroring(first, second, 720.0, "split_screen", P)
-    assert result.minutes[5].stands_out is None and result.minutes[5].reason.startswith(
-        "The two faces were not"
-    )
+    assert result.minutes[5].stands_out is None and result.minutes[5].reason.startswith("The two faces were not")
     assert result.minutes[5].coverage == pytest.approx(1 / 3, abs=0.02)
     assert result.session.minutes == 11
     assert sum(m.stands_out is not None for m in result.minutes) >= 9
@@ -169,9 +167,7 @@ def test_the_minute_columns_count_by_role_and_stand_beside_chance():
     first, second = made_pair(10, lag=0.8, share=0.6, seed=10)
     result = measure_mirroring(first, second, 600.0, "split_screen", P)
     rows = [[mirroring_minute(result, person, 60 * m, 60 * m + 60) for m in range(10)] for person in (0, 1)]
-    total = {
-        name: [sum(row[name] for row in rows[k]) for k in (0, 1)] for name in rows[0][0] if "shared" in name
-    }
+    total = {name: [sum(row[name] for row in rows[k]) for k in (0, 1)] for name in rows[0][0] if "shared" in name}
     assert total["shared_smiles_led"][0] == total["shared_smiles_followed"][1] == result.count("mirrored", 0)
     assert total["shared_smiles_followed"][0] == total["shared_smiles_led"][1] == result.count("mirrored", 1)
     chance = result.expected_by_chance
@@ -280,9 +276,7 @@ def test_power_grows_with_the_share_of_smiles_that_are_answered(dyads):
             first = dyad_smiles(0, a)
             b = b.copy()
             for event in first.events:
-                if (
-                    rng.random() < share
-                ):  # METHOD 6.4 G4: the smile's own shape, weaker, after a log-normal delay
+                if rng.random() < share:  # METHOD 6.4 G4: the smile's own shape, weaker, after a log-normal delay
                     template = a[int(event.start * 30) : int(event.end * 30)] - first.rest
                     begin = int((event.start + rng.lognormal(np.log(0.8), 0.5)) * 30)
                     end = min(begin + len(template), len(b))

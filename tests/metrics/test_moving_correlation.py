@@ -49,9 +49,7 @@ def test_the_minute_matrix_is_the_one_of_the_definition(gaps):
         for j in range(minutes):
             around_j = range(max(0, j * W - LAG), min(j * W + LAG, len(y) - W) + 1)
             around_i = range(max(0, i * W - LAG), min(i * W + LAG, len(x) - W) + 1)
-            expected[i, j] = (
-                best(x[i * W : i * W + W], y, around_j) + best(y[j * W : j * W + W], x, around_i)
-            ) / 2
+            expected[i, j] = (best(x[i * W : i * W + W], y, around_j) + best(y[j * W : j * W + W], x, around_i)) / 2
     xy, yx = window_correlations(x[:n], y[:n], W, 0.5), window_correlations(y[:n], x[:n], W, 0.5)
     found = minute_matrix(xy, yx, x, y, W, LAG, 0.999, 0.5)
     assert np.isnan(expected).any() == gaps
@@ -114,9 +112,7 @@ def test_the_timeline_is_the_one_of_the_definition_where_nothing_is_missing():
             assert np.isnan(found[k])
             continue
         around = range(s - LAG, s + LAG + 1)
-        assert found[k] == pytest.approx(
-            (best(x[s : s + W], y, around) + best(y[s : s + W], x, around)) / 2, abs=1e-10
-        )
+        assert found[k] == pytest.approx((best(x[s : s + W], y, around) + best(y[s : s + W], x, around)) / 2, abs=1e-10)
 
 
 def test_gaps_shared_by_both_do_not_look_like_going_together():

@@ -45,9 +45,7 @@ def test_each_kind_of_evidence_limits_what_it_should(evidence, gaze, head):
 
 
 @pytest.mark.parametrize(("departure", "gaze"), [(5.0, 2), (10.0, 1), (20.0, 0)])
-def test_eyes_that_disagree_otherwise_than_usual_were_misread_a_constant_difference_is_the_face(
-    departure, gaze
-):
+def test_eyes_that_disagree_otherwise_than_usual_were_misread_a_constant_difference_is_the_face(departure, gaze):
     made = columns(gaze_left_h=13.0)
     made["gaze_left_h"][-1] += departure
     quality = frame_quality(made, PARAMETERS)

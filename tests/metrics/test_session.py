@@ -34,9 +34,7 @@ def person(metrics, number):
 def test_session_figures_are_what_was_made(made, measured, number):
     cues = person(measured, number)["cues"]
     truth = made.truth[number]
-    assert cues["eye_contact"]["figures"]["eye_contact_pct"] == pytest.approx(
-        100 * truth.contact.mean(), abs=2
-    )
+    assert cues["eye_contact"]["figures"]["eye_contact_pct"] == pytest.approx(100 * truth.contact.mean(), abs=2)
     assert cues["lean"]["figures"]["lean_forward_pct"] == pytest.approx(100 * truth.forward.mean(), abs=3)
     assert cues["smile"]["figures"]["smile_count"] == pytest.approx(len(truth.smiles), abs=1)
     assert cues["eye_contact"]["coverage"] > 0.98
@@ -109,22 +107,16 @@ def test_naming_the_trainee_changes_roles_and_nothing_else(made, measured):
     assert not person(other, 1)["role_guessed"]
     keep = [name for name in measured.minutes.column_names if name != "role"]
     assert other.minutes.select(keep).equals(measured.minutes.select(keep))
-    assert set(other.episodes.filter(other.episodes["person"].to_numpy() == 1)["role"].to_pylist()) == {
-        "trainee"
-    }
+    assert set(other.episodes.filter(other.episodes["person"].to_numpy() == 1)["role"].to_pylist()) == {"trainee"}
 
 
 def test_after_a_swap_from_the_middle_each_half_belongs_to_the_other_person(made, measured):
     swapped = measure(made, Swap(240.0))
-    before, after = (
-        {(r["minute"], r["person"]): r for r in m.minutes.to_pylist()} for m in (measured, swapped)
-    )
+    before, after = ({(r["minute"], r["person"]): r for r in m.minutes.to_pylist()} for m in (measured, swapped))
     for minute in range(1, 9):
         for number in (0, 1):
             source = number if minute <= 4 else 1 - number
-            assert after[minute, number]["smile_pct"] == pytest.approx(
-                before[minute, source]["smile_pct"], abs=2
-            )
+            assert after[minute, number]["smile_pct"] == pytest.approx(before[minute, source]["smile_pct"], abs=2)
 
 
 def test_a_target_that_a_person_named_is_used_and_recorded(made):

@@ -124,9 +124,7 @@ def test_a_smile_during_own_speech_must_be_half_as_high_again():
     values = sum(smile_shape(TIME, t, 0.2) for t in (50.0, 150.0))
     speaking = np.where((TIME > 140) & (TIME < 160), 1, 2).astype(np.int8)
     assert len(smiles_of(0, TIME, values).events) == 2
-    assert [e.start for e in smiles_of(0, TIME, values, speaking=speaking).events] == pytest.approx(
-        [50], abs=0.3
-    )
+    assert [e.start for e in smiles_of(0, TIME, values, speaking=speaking).events] == pytest.approx([50], abs=0.3)
 
 
 def test_a_smile_under_way_at_the_start_or_after_a_gap_has_no_known_onset():

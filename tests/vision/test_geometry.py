@@ -18,7 +18,9 @@ def project(points: np.ndarray, lens: Lens) -> np.ndarray:
     return points[:, :2] / points[:, 2:] * lens.focal + [lens.centre_x, lens.centre_y]
 
 
-def made_face(pose: HeadPose, h: float, v: float, noise: float, rng: np.random.Generator, lens: Lens = LENS) -> np.ndarray:
+def made_face(
+    pose: HeadPose, h: float, v: float, noise: float, rng: np.random.Generator, lens: Lens = LENS
+) -> np.ndarray:
     """Landmarks (478, 2) px of a head that looks (h, v) degrees beside the lens."""
     basis = basis_towards_lens(pose.place(EYE_MIDPOINT_CM))
     gaze = basis.T @ np.array([np.tan(np.radians(h)), np.tan(np.radians(v)), 1.0])

@@ -11,7 +11,12 @@ def test_canonical_face_is_the_published_one() -> None:
     face = models.canonical_face()
     assert face.shape == (468, 3)
     # Corners of the subject's right eye, tip of the nose, chin: values of the published canonical model, cm.
-    published = {33: (-4.446, 2.664, 3.173), 133: (-1.856, 2.585, 3.758), 4: (0.0, -0.463, 7.587), 152: (0.0, -9.403, 4.264)}
+    published = {
+        33: (-4.446, 2.664, 3.173),
+        133: (-1.856, 2.585, 3.758),
+        4: (0.0, -0.463, 7.587),
+        152: (0.0, -9.403, 4.264),
+    }
     for index, point in published.items():
         assert np.allclose(face[index], point, atol=1e-3)
     assert np.allclose(face[263] * [-1, 1, 1], face[33], atol=1e-3)
@@ -28,4 +33,3 @@ def test_a_model_that_is_another_file_is_refused(tmp_path, monkeypatch) -> None:
             models.model_path("pose_landmarker_full.task")
     finally:
         models.model_path.cache_clear()
-

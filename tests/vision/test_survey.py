@@ -88,7 +88,9 @@ def test_picture_in_picture(compose: Compose) -> None:
     assert_near(small, (940, 460, 320, 240), 10)
 
 
-def test_swapped_sides_and_a_shared_screen_are_stretches_with_the_same_people(compose: Compose, networks: Networks) -> None:
+def test_swapped_sides_and_a_shared_screen_are_stretches_with_the_same_people(
+    compose: Compose, networks: Networks
+) -> None:
     graph = (
         fitted(0, 640, 480, "a")
         + fitted(1, 640, 480, "b")
