@@ -129,9 +129,7 @@ def test_a_truncated_recording_is_analysed_and_says_what_is_missing(clips: Path,
     assert "promises 10.0 s" in done.stdout, "what is missing is not said to the person who waits"
 
 
-def test_a_folder_that_cannot_take_the_results_is_told_and_left_as_it_was(
-    man_at_webcam: Path, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_take_the_results_is_told_and_left_as_it_was(man_at_webcam: Path, tmp_path: Path) -> None:
     """No file may grow beyond 20 kB: what a full disk does, on any machine."""
     if not sys.platform.startswith("linux"):
         pytest.skip("RLIMIT_FSIZE is needed to stand for a full disk")
