@@ -16,7 +16,8 @@ Camera frame: x right, y down, z away from the camera, in cm; the lens is the or
 Face frame: x to the subject's left (image right), y up, z out of the face; its rotation into the camera frame is
 ``rotation_from_angles(yaw, pitch, roll)``: yaw + = facing image right, pitch + = facing up,
 roll + = counter-clockwise in the image. A face that looks straight along the camera's axis has (0, 0, 0).
-Gaze: degrees relative to the ray from the midpoint of the eyes to the lens; h + = image right, v + = up; (0, 0) = lens.
+Gaze: degrees relative to the ray from the midpoint of the eyes to the lens; h is the azimuth, + = image right, v the
+elevation, + = up; (0, 0) = lens.
 """
 
 import json

@@ -30,15 +30,13 @@ def ray_basis(eye: np.ndarray) -> np.ndarray:
 
 
 def gaze_direction(h: np.ndarray, v: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """Unit vectors [camera frame] of gaze angles (n,) relative to the ray from `eye` (n, 3) to the lens; (n,
-    3).
+    """Unit vectors [camera frame] of gaze angles (n,) relative to the ray from `eye` (n, 3) to the lens; (n, 3).
 
-    The inverse of h = atan2(g.right, g.toward), v = atan2(g.up, g.toward) (METHOD 2.2), for |v| below 90
-    degrees.
+    h is the azimuth, v the elevation: the inverse of `bearing`.
     """
-    sign = np.where(np.cos(np.radians(h)) >= 0, 1.0, -1.0)
-    local = np.stack([np.tan(np.radians(h)) * sign, np.tan(np.radians(v)) * sign, sign], 1)
-    local /= np.linalg.norm(local, axis=1, keepdims=True)
+    azimuth, elevation = np.radians(h), np.radians(v)
+    level = np.cos(elevation)
+    local = np.stack([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)], 1)
     return np.einsum("ni,nij->nj", local, ray_basis(eye))
 
 
@@ -72,10 +70,7 @@ def face_direction(yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
 
 
 def bearing(direction: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """Azimuth and elevation [deg] of directions (n, 3) relative to the ray from `eye` to the lens; (n, 2).
-
-    Unlike (h, v) these stay well-behaved when a person looks past 60 degrees from the lens.
-    """
+    """Azimuth and elevation [deg] of directions (n, 3) relative to the ray from `eye` to the lens; (n, 2)."""
     local = np.einsum("nij,nj->ni", ray_basis(eye), direction)
     with np.errstate(invalid="ignore", divide="ignore"):
         local /= np.linalg.norm(local, axis=1, keepdims=True)

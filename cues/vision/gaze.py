@@ -72,5 +72,7 @@ def _iris_direction(ray: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 
 def _angles(direction: np.ndarray) -> tuple[float, float]:
-    right, up, towards = direction
-    return float(np.degrees(np.arctan2(right, towards))), float(np.degrees(np.arctan2(up, towards)))
+    """Azimuth and elevation [deg]. METHOD 2.2 divides both by the part towards the lens; that has no sense for gaze far
+    to the side, as in a room (v of 95 degrees was seen for a level gaze 60 degrees aside)."""
+    right, up, towards = direction / np.linalg.norm(direction)
+    return float(np.degrees(np.arctan2(right, towards))), float(np.degrees(np.arcsin(np.clip(up, -1, 1))))

@@ -277,11 +277,7 @@ def two_in_a_room(seconds: float = 120.0) -> list[dict]:
         spot = np.where(away[:, None], eye + [0, 60, -60], partner)
         direction = spot - eye
         azimuth, elevation = bearing(direction, eye).T
-        local = np.stack([np.sin(np.radians(azimuth)) * np.cos(np.radians(elevation)),
-        np.sin(np.radians(elevation)),
-                          np.cos(np.radians(azimuth)) * np.cos(np.radians(elevation))])  # fmt: skip
-        h, v = np.degrees(np.arctan2(local[0], local[2])), np.degrees(np.arctan2(local[1], local[2]))
-        gaze = np.stack([h, v], 1) + random.normal(0, 1.5, (n, 2))
+        gaze = np.stack([azimuth, elevation], 1) + random.normal(0, 1.5, (n, 2))
         columns = person_columns(np.arange(n) / 10, gaze, yaw=0.4 * azimuth + np.degrees(np.arctan(-eye[0, 0] / 170)))
         columns |= {f"eye_{axis}": eye[:, i] + random.normal(0, 0.5, n) for i, axis in enumerate("xyz")}
         columns["made_away"] = away

@@ -23,7 +23,9 @@ def made_face(
 ) -> np.ndarray:
     """Landmarks (478, 2) px of a head that looks (h, v) degrees beside the lens."""
     basis = basis_towards_lens(pose.place(EYE_MIDPOINT_CM))
-    gaze = basis.T @ np.array([np.tan(np.radians(h)), np.tan(np.radians(v)), 1.0])
+    azimuth, elevation = np.radians([h, v])
+    level = np.cos(elevation)
+    gaze = basis.T @ np.array([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)])
     irises = pose.place(np.stack([EYEBALL_LEFT_CM, EYEBALL_RIGHT_CM])) + IRIS_RADIUS_CM * gaze / np.linalg.norm(gaze)
     points = np.zeros((478, 2))
     points[:468] = project(pose.place(canonical_face()), lens)
