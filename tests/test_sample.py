@@ -1,0 +1,137 @@
+"""The sample session and the two-shot against their exact truth, through the whole pipeline.
+
+Truth comes from the generator's file beside the recording; nothing of it reaches the analysis.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cues.metrics.episodes import iou
+from cues.metrics.minutes import MINUTE_S
+from tests.analysed import Analysed
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "videos" / "sample"
+TWO_SHOT = ROOT / "tests" / "media"
+FORWARD = ("forward", "head_forward")
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, Any]:
+    return json.loads((SAMPLE / "truth.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def sample(analysed: Callable[..., Analysed]) -> Analysed:
+    return analysed(SAMPLE / "session.mp4")
+
+
+def matched(found: list[tuple[float, float]], true: list[tuple[float, float]], least: float = 0.5) -> int:
+    """How many true stretches are found, each by one of the found with IoU of at least `least`."""
+    free, hits = list(found), 0
+    for stretch in true:
+        best = max(free, key=lambda f: iou(f, stretch), default=None)
+        if best is not None and iou(best, stretch) >= least:
+            free.remove(best)
+            hits += 1
+    return hits
+
+
+def f1(hits: int, found: int, true: int) -> float:
+    return 2 * hits / (found + true) if found + true else 1.0
+
+
+def test_the_recording_is_what_the_issue_asks_for(sample: Analysed) -> None:
+    facts = sample.observations.facts
+    video = facts.videos[0]
+    assert facts.setup == "split_screen"
+    assert (video["width"], video["height"], video["codec"]) == (1280, 720, "h264")
+    assert 9 * 60 <= facts.duration_s <= 10 * 60
+    assert (SAMPLE / "session.mp4").stat().st_size <= 20 * 2**20
+    assert video["sound_streams"] == 1
+
+
+def test_tiles_are_where_they_were_drawn(sample: Analysed, truth: dict[str, Any]) -> None:
+    scene = [sample.observations.scene_of(p) for p in (0, 1)]
+    for person, columns in zip(truth["people"], scene, strict=True):
+        tile = [np.median(columns[f"tile_{k}"]) for k in "xywh"]
+        assert np.abs(np.array(tile) - person["tile"]).max() <= 6
+
+
+def test_roles_and_people_are_never_swapped(sample: Analysed, truth: dict[str, Any]) -> None:
+    for number, person in enumerate(truth["people"]):
+        columns = sample.observations.person(number)
+        x, _, w, _ = person["tile"]
+        centre = (columns["box_x"] + columns["box_w"] / 2)[columns["face"]]
+        assert columns["face"].mean() > 0.98
+        assert ((centre > x) & (centre < x + w)).all()
+
+
+def test_eye_contact_per_minute_is_within_five_points(sample: Analysed, truth: dict[str, Any]) -> None:
+    """Mean over the minutes of both people; every minute must have a figure."""
+    minutes = sample.metrics.minutes.to_pylist()
+    true = {(row["minute"], row["person"]): row["eye_contact_pct"] for row in truth["per_minute"]}
+    errors = []
+    for row in minutes:
+        if row["end_s"] - row["start_s"] < MINUTE_S / 2:
+            continue
+        assert row["eye_contact_pct"] is not None, row
+        errors.append(row["eye_contact_pct"] - true[row["minute"], row["person"]])
+    shares = [true[row["minute"], row["person"]] for row in minutes if (row["minute"], row["person"]) in true]
+    assert min(shares) < 30 and max(shares) > 70  # otherwise the test would not say much
+    assert np.mean(np.abs(errors)) <= 5.0, np.round(errors, 1)
+
+
+def test_leans_are_found(sample: Analysed, truth: dict[str, Any]) -> None:
+    for wanted, kinds in ((1, FORWARD), (-1, ("back",))):
+        hits = found_all = true_all = 0
+        for number, person in enumerate(truth["people"]):
+            true = [(e["start"], e["end"]) for e in person["leans"] if np.sign(e["cm"]) == wanted]
+            episodes = sample.metrics.measured.lean[number].episodes
+            found = [(e.start, e.end) for e in episodes if e.kind in kinds]
+            hits, found_all, true_all = hits + matched(found, true), found_all + len(found), true_all + len(true)
+        assert true_all > 0
+        assert f1(hits, found_all, true_all) >= 0.9, (wanted, hits, found_all, true_all)
+
+
+def test_mirrored_smiles_are_found_and_hardly_any_invented(sample: Analysed, truth: dict[str, Any]) -> None:
+    """A mirrored smile is found where the follower's onset is within half a second of the true one."""
+    mirroring = sample.metrics.measured.mirroring
+    assert mirroring is not None
+    true = [
+        (number, smile["onset"], smile["mirrors"]["delay"])
+        for number, person in enumerate(truth["people"])
+        for smile in person["smiles"]
+        if smile["mirrors"]
+    ]
+    found = [e for e in mirroring.events if e.kind in ("mirrored", "simultaneous")]
+    free, delays = list(found), []
+    for follower, onset, delay in true:
+        near = [e for e in free if abs(e.onset_follower - onset) < 0.5 and follower in (e.follower, e.leader)]
+        if near:
+            best = min(near, key=lambda e: abs(e.onset_follower - onset))
+            free.remove(best)
+            delays.append(abs(best.delay - delay))
+    assert len(delays) >= 0.8 * len(true), (len(delays), len(true))
+    assert len(free) <= sample.observations.facts.duration_s / 120, [(e.onset_leader, e.delay) for e in free]
+    assert np.median(delays) <= 0.1
+
+
+def test_two_shot_is_one_room_with_both_people_kept_apart(analysed: Callable[..., Analysed]) -> None:
+    truth = json.loads((TWO_SHOT / "two_shot.json").read_text())
+    result = analysed(TWO_SHOT / "two_shot.mp4")
+    assert result.observations.facts.setup == "shared_room"
+    columns = [result.observations.person(p) for p in (0, 1)]
+    assert all(c["face"].mean() > 0.95 for c in columns)
+    both = columns[0]["face"] & columns[1]["face"]
+    assert (columns[0]["box_x"][both] + columns[0]["box_w"][both] < columns[1]["box_x"][both]).all()
+    for number, person in enumerate(truth["people"]):
+        true = [(e["start"], e["end"]) for e in person["leans"] if e["cm"] > 0]
+        found = [(e.start, e.end) for e in result.metrics.measured.lean[number].episodes if e.kind in FORWARD]
+        assert matched(found, true, 0.4) == len(true), (number, found, true)
+    assert "experimental" in json.dumps(result.metrics.summary).lower()
