@@ -118,7 +118,11 @@ def plan_analysis(
     for number, path in enumerate(paths):
         each = "single" if len(paths) == 2 else setup
         survey = survey_recording(
-            path, parameters, each, people, lambda share, n=number: progress("survey", (n + share) / len(paths), 0.0)
+            path,
+            parameters,
+            each,
+            people,
+            lambda share, n=number: progress("survey", (n + share) / len(paths), 0.0),  # type: ignore[misc]  # has a default
         )
         if survey.info.duration < parameters.sampling.refuse_below_s:
             raise RecordingError(

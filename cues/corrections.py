@@ -220,7 +220,8 @@ def _replay(items: Iterable[Correction], facts: RecordingFacts) -> Corrections:
 
 
 def _entry_from_json(entry: Any) -> Correction:
-    kind = KINDS.get(entry.get("kind")) if isinstance(entry, dict) else None
+    name = entry.get("kind") if isinstance(entry, dict) else None
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ParameterError(f"{entry!r} is not a correction: its kind is one of {', '.join(KINDS)}.")
     values = {key: value for key, value in entry.items() if key != "kind"}
@@ -231,7 +232,7 @@ def _entry_from_json(entry: Any) -> Correction:
         fits = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
         if not fits or (f.type is int and number != int(number)):
             raise ParameterError(f"{f.name} of {entry!r} is not a number.")
-        values[f.name] = f.type(number)  # type: ignore[operator]
+        values[f.name] = f.type(number)  # type: ignore[operator]  # stub: str too, as postponed annotations
     return kind(**values)
 
 

@@ -59,6 +59,7 @@ def open_container(path: str | Path, max_pixels: int) -> Iterator[InputContainer
         try:
             container = av.open(
                 stream,
+                "r",
                 options={"max_pixels": str(max_pixels)},
                 container_options={"format_whitelist": CONTAINER_FORMATS},
                 buffer_size=READ_BYTES,

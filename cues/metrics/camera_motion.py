@@ -154,7 +154,7 @@ def _resting(place: np.ndarray, width: int) -> np.ndarray:
 
 def _first_lasting(t: np.ndarray, away: np.ndarray, persist_s: float) -> tuple[int, list[tuple[float, float]]]:
     """Index where the first lasting departure begins (len(t) if none), and the brief ones before it."""
-    passing = []
+    passing: list[tuple[float, float]] = []
     for a, b, state in runs(away.astype(np.int8)):
         if not state:
             continue

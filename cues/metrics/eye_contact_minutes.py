@@ -183,16 +183,16 @@ def _figures(result: EyeContact, start: float, end: float, coverage: float, para
     kinds = [e.kind for e in result.aways if start <= e.start < end]
     row |= {kind: float(kinds.count(kind)) for kind in AWAY_KINDS}
     if result.speaking is not None:
-        row["listening_pct"] = _while(result, 2, start, end, parameters)
-        row["speaking_pct"] = _while(result, 1, start, end, parameters)
+        row["listening_pct"] = _while(result, result.speaking == 2, start, end, parameters)
+        row["speaking_pct"] = _while(result, result.speaking == 1, start, end, parameters)
     return row
 
 
-def _while(result: EyeContact, state: int, start: float, end: float, parameters: Parameters) -> float:
-    """Percent contact while `speaking` is `state` in a minute; NaN for too little of that state."""
+def _while(result: EyeContact, counts: np.ndarray, start: float, end: float, parameters: Parameters) -> float:
+    """Percent contact in a minute's samples that count, `counts` (n,) bool over all; NaN for too little of them."""
     rows, seconds = _samples(result.time, result.decision.longest, start, end)
     states = result.states[rows]
-    counted = np.where(result.blink[rows] | (result.speaking[rows] != state), 0.0, seconds)
+    counted = np.where(result.blink[rows] | ~counts[rows], 0.0, seconds)
     known = counted[states != UNKNOWN].sum()
     if counted.sum() < parameters.gaze.speech_state_min_s or known < parameters.quality.coverage_min * counted.sum():
         return float("nan")

@@ -115,7 +115,7 @@ def _place(
         found.beside_camera_move.update(np.unique(segment).tolist())
     for at in _returned_elsewhere(time, along, across, parameters):
         if not any(abs(at - border) <= parameters.lost_compare_s for border in borders):
-            before = segment[min(np.searchsorted(part, at), len(part) - 1)]
+            before = segment[min(int(np.searchsorted(part, at)), len(part) - 1)]
             segment = segment + (part >= at)
             if before in found.beside_camera_move:
                 found.beside_camera_move.add(int(before) + 1)
@@ -163,8 +163,8 @@ def _room_axes(pivot: np.ndarray, place: np.ndarray, direction: np.ndarray) -> t
 def _camera(scene: dict[str, np.ndarray], inside: slice, depth: np.ndarray, parameters: Lean) -> CameraMotion:
     tile = scene["tile_w"][inside]
     width = float(np.median(tile[np.isfinite(tile)])) if np.isfinite(tile).any() else float("nan")
-    background = (scene[name][inside] for name in ("shift_x", "shift_y", "scale"))
-    return follow_camera(scene["time"][inside], *background, width, 1 / depth, parameters)
+    shift_x, shift_y, scale = (scene[name][inside] for name in ("shift_x", "shift_y", "scale"))
+    return follow_camera(scene["time"][inside], shift_x, shift_y, scale, width, 1 / depth, parameters)
 
 
 def _size_stands_still(along: np.ndarray, across: np.ndarray, time: np.ndarray, parameters: Lean) -> bool:

@@ -124,16 +124,16 @@ def _episodes_table(measured: Measured, roles: dict[int, str]) -> pa.Table:
             rows += [(e.start, e.end, person, "eye_contact", e.kind, e.strength) for person in measured.people]
         rows += _shared_smiles(measured, measured.mirroring)
     rows.sort(key=lambda row: (row[0], row[2], row[3], row[4], row[1]))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-    start, end, person, cue, kind, strength = columns
+    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 6
+    starts, ends, persons, cues, kinds, strengths = columns
     values = {
-        "start": [round(float(t), 2) for t in start],
-        "end": [round(float(t), 2) for t in end],
-        "person": list(person),
-        "role": [roles[number] for number in person],
-        "cue": list(cue),
-        "kind": list(kind),
-        "strength": [rounded("strength", float(s)) for s in strength],
+        "start": [round(float(t), 2) for t in starts],
+        "end": [round(float(t), 2) for t in ends],
+        "person": list(persons),
+        "role": [roles[number] for number in persons],
+        "cue": list(cues),
+        "kind": list(kinds),
+        "strength": [rounded("strength", float(s)) for s in strengths],
     }
     return pa.table(values, schema=EPISODES)
 
@@ -331,12 +331,12 @@ def _flags(measured: Measured, duration_s: float, parameters: Parameters) -> lis
     for person in measured.people:
         if not measured.shown[person].all():
             found.append(("WHILE_SHOWN", person, None))
-        results = {
-            "eye_contact": measured.eye_contact[person],
-            "lean": measured.lean[person],
-            "smile": measured.smiles[person],
+        flags = {
+            "eye_contact": measured.eye_contact[person].flags,
+            "lean": measured.lean[person].flags,
+            "smile": measured.smiles[person].flags,
         }
-        found += [(code, person, cue) for cue, result in results.items() for code in result.flags]
+        found += [(code, person, cue) for cue, codes in flags.items() for code in codes]
     return [
         {"code": code, "words": FLAG_WORDS[code], "person": person, "cue": cue}
         for code, person, cue in dict.fromkeys(found)

@@ -49,7 +49,7 @@ def shared_smile_timeline(
     first_lively = lively(first, 0)
     count = -(-p.timeline_mismatched_windows // len(starts))
     shifts = [s for s in (n * np.arange(1, count + 1)) // (count + 1) if lag + width <= s <= n - width - lag]
-    pool = np.concatenate([nothing, *(strength(np.roll(y, s), lively(second, s)) for s in shifts)])
+    pool = np.concatenate([nothing, *(strength(np.roll(y, s), lively(second, int(s))) for s in shifts)])
     pool = pool[np.isfinite(pool)]
     if len(pool) < p.timeline_mismatched_min:
         return times, nothing, []

@@ -63,9 +63,9 @@ class SmileChance:
 
 def find_shared_smiles(first: Smiles, second: Smiles, p: MirroringParameters) -> list[SharedSmile]:
     """All shared smiles of two people, in order of the follower's beginning."""
-    starts = first.onsets, second.onsets
-    a, b = (s[np.isfinite(s)] for s in starts)
-    found, paired = [], (set(), set())
+    a, b = (s[np.isfinite(s)] for s in (first.onsets, second.onsets))
+    found: list[SharedSmile] = []
+    paired: tuple[set[float], set[float]] = (set(), set())
     for i, j in _nearest_pairs(a, b, p.response_max_s):
         delay = float(b[j] - a[i])
         kind = "simultaneous" if abs(delay) <= p.response_min_s else "mirrored"

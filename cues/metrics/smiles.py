@@ -188,7 +188,7 @@ def find_smiles(
     step = _step(time)
     stretches: list[tuple[int, int]] = []
     for a, b, above in runs((height >= leave).astype(np.int8)):
-        reached = np.flatnonzero(height[a:b] >= enter[a:b]) if above else []
+        reached = np.flatnonzero(height[a:b] >= enter[a:b]) if above else np.empty(0, int)
         if len(reached):
             on = a + int(reached[0])
             if stretches:

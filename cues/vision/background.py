@@ -54,9 +54,8 @@ def background_motion(background: Background, image: np.ndarray, parameters: Tra
         return unknown
     height, width = background.picture.shape
     current = _small_grey(image, background.tile, (width, height))
-    flow = dict(winSize=(15, 15), maxLevel=3)
-    there, found, _ = cv2.calcOpticalFlowPyrLK(background.picture, current, points, None, **flow)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(current, background.picture, there, None, **flow)
+    there, found = _followed(background.picture, current, points)
+    back, again = _followed(current, background.picture, there)
     good = (found[:, 0] == 1) & (again[:, 0] == 1) & (np.linalg.norm(back - points, axis=2)[:, 0] < _BACKWARDS_PX)
     if good.sum() < parameters.background_points_min:
         return unknown
@@ -68,6 +67,14 @@ def background_motion(background: Background, image: np.ndarray, parameters: Tra
     centre = np.array([width / 2, height / 2, 1.0])
     shift = (move @ centre - centre[:2]) / background.scale
     return float(shift[0]), float(shift[1]), float(np.hypot(move[0, 0], move[1, 0]))
+
+
+def _followed(one: np.ndarray, other: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where `points` (n, 1, 2) of the grey picture `one` lie in `other`, same shape, and (n, 1) 1 where found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]  # stub: no None for nextPts
+        one, other, points, None, winSize=(15, 15), maxLevel=3
+    )
+    return there, found
 
 
 def _small_grey(image: np.ndarray, tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:

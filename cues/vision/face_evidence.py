@@ -17,7 +17,7 @@ _SHARPNESS_SIZE = 128
 def iris_distance(points: np.ndarray, yaw_to_camera: float) -> float:
     """Distance between the irises corrected for the head's yaw [px]."""
     apart = np.linalg.norm(points[IRIS_LEFT] - points[IRIS_RIGHT])
-    return float(apart / max(np.cos(np.radians(yaw_to_camera)), 0.1))
+    return float(apart / np.maximum(np.cos(np.radians(yaw_to_camera)), 0.1))
 
 
 def iris_circularity(points: np.ndarray) -> float:
@@ -26,20 +26,20 @@ def iris_circularity(points: np.ndarray) -> float:
     for centre in (IRIS_LEFT, IRIS_RIGHT):
         ring = points[centre + 1 : centre + 5]
         one, other = np.linalg.norm(ring[0] - ring[2]), np.linalg.norm(ring[1] - ring[3])
-        worst = max(worst, abs(one - other) / max((one + other) / 2, 1e-6))
-    return float(worst)
+        worst = max(worst, float(abs(one - other) / np.maximum((one + other) / 2, 1e-6)))
+    return worst
 
 
 def eye_opening(points: np.ndarray, side: str) -> float:
     """Lid opening over eye width, of the subject's `left` or `right` eye."""
     upper, lower, inner, outer = (points[i] for i in _LIDS[side])
-    return float(np.linalg.norm(upper - lower) / max(np.linalg.norm(inner - outer), 1e-6))
+    return float(np.linalg.norm(upper - lower) / np.maximum(np.linalg.norm(inner - outer), 1e-6))
 
 
 def lip_gap(points: np.ndarray) -> float:
     """Distance of the inner lips over the height of the face."""
     height = np.linalg.norm(points[_FOREHEAD_CHIN[0]] - points[_FOREHEAD_CHIN[1]])
-    return float(np.linalg.norm(points[_INNER_LIPS[0]] - points[_INNER_LIPS[1]]) / max(height, 1e-6))
+    return float(np.linalg.norm(points[_INNER_LIPS[0]] - points[_INNER_LIPS[1]]) / np.maximum(height, 1e-6))
 
 
 def sharpness(image: np.ndarray, box: np.ndarray) -> float:

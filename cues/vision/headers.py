@@ -20,7 +20,7 @@ def promised_duration(path: Path, container: InputContainer, stream: VideoStream
     The media library corrects the durations of avi and wmv by what it finds, so those headers are read here.
     """
     promised = [0.0]
-    if stream.duration:
+    if stream.duration and stream.time_base:
         promised.append(float(stream.duration * stream.time_base))
     if container.duration:
         promised.append(container.duration / av.time_base)

@@ -9,6 +9,8 @@ Conventions: pictures are grey float arrays (k, h, w) of one stretch of the reco
 `boxes` are face boxes (n, 4) and `owner` says to which of the people each belongs.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -171,8 +173,10 @@ def _inset(evidence: _Evidence, region: np.ndarray, small: np.ndarray, others: l
     reach = 3.0 * size
     high, low = int(max(top - 0.2 * size, y)), int(min(bottom + 0.5 * size, y + h))
 
-    def nearest_line(candidates: range, border: float, measure: object, a: int, b: int) -> int | None:
-        scored = [(measure(at, a, b), at) for at in candidates]  # type: ignore[operator]
+    def nearest_line(
+        candidates: range, border: float, measure: Callable[[int, int, int], float], a: int, b: int
+    ) -> int | None:
+        scored = [(measure(at, a, b), at) for at in candidates]
         best = max(scored, default=(0.0, 0))
         if best[0] >= evidence.parameters.tear_share:
             return best[1]

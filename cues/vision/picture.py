@@ -46,7 +46,7 @@ class Picture:
         fitted_width, fitted_height = _fitted(frame, self.pixel_aspect, width, height)
         # A smaller picture averages the pixels it leaves out; otherwise straight interpolation is enough.
         shrinks = fitted_width < frame.width or fitted_height < frame.height
-        image = self.reformatter.reformat(
+        image: np.ndarray = self.reformatter.reformat(
             frame,
             fitted_width,
             fitted_height,
@@ -93,7 +93,7 @@ def picture_of(frame: VideoFrame, pixel_aspect: Fraction | None, max_height: int
 
 def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
     """(transposed, flipped_x, flipped_y) of the frame's display matrix, taken to the nearest quarter turn."""
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # stub: one key, a str
     if data is None:
         return False, False, False
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(float)

@@ -137,7 +137,7 @@ class _SpeechDetector:
         unheard = np.concatenate([self._unheard, samples])
         end = len(unheard) // self._step * self._step
         for start in range(0, end, self._step):
-            self._probabilities.append(self._model.process(memoryview(unheard[start : start + self._step])))
+            self._probabilities.append(self._model.process(unheard[start : start + self._step].data))
         self._unheard = unheard[end:]
         unmeasured = np.concatenate([self._unmeasured, samples])
         self._levels.append(level_db(unmeasured, self._cell))

@@ -115,7 +115,7 @@ def survey_recording(
     with_search = np.linspace(0, len(times) - 1, parameters.layout.searches_max).round().astype(int)
     faces, bodies = FaceReader(6), BodyReader(5)
     try:
-        looks = []
+        looks: list[_Look] = []
         for frame in read_frames_at(path, times):
             look = _look(frame)
             number = int(np.abs(np.array(times) - frame.time).argmin())

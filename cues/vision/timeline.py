@@ -21,7 +21,7 @@ Timestamps that are wrong
   - no presentation times at all (avi with B-frames): the n-th frame shown has the n-th decoding time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -32,6 +32,7 @@ import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
 from cues.errors import RecordingError
 from cues.parameters import Media
@@ -112,7 +113,7 @@ def read_timeline(path: str | Path, limits: Media = MEDIA) -> Timeline:
     return _read_timeline(path, stamp and (stamp.st_size, stamp.st_mtime_ns), limits)
 
 
-def video_stream(container: InputContainer, path: Path) -> Stream:
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The stream that shows people: the first video that is not a cover picture.
 
     Raises RecordingError where there is none.
@@ -128,7 +129,7 @@ def video_stream(container: InputContainer, path: Path) -> Stream:
     raise RecordingError(f"{path.name} holds no video; choose the video recording of the session.")
 
 
-def packets_of(container: InputContainer, streams: list[Stream]) -> Iterator[Packet]:
+def packets_of(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet]:
     """Packets of `streams` in file order up to the last readable one; damaged stretches are stepped over."""
     errors = 0
     while errors < MAX_READ_ERRORS:
@@ -146,7 +147,8 @@ def container_zero(container: InputContainer) -> Fraction:
     if set(container.format.name.split(",")) & set(BROWSER_FORMATS):
         return Fraction(0)
     streams = [*container.streams.video, *container.streams.audio]
-    return min((s.start_time * s.time_base for s in streams if s.start_time is not None), default=Fraction(0))
+    starts = [s.start_time * s.time_base for s in streams if s.start_time is not None and s.time_base is not None]
+    return min(starts, default=Fraction(0))
 
 
 @lru_cache(maxsize=4)
@@ -173,6 +175,7 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
             hidden.append(packet.is_discard or packet.is_corrupt or never_shown)
             durations.append(duration)
         time_base = video.time_base
+        assert time_base is not None  # a container that is read gives every stream one
     arrays = [np.array(values, np.int64) for values in (stored, decoded)]
     stored_ticks, decoded_ticks = arrays
     hidden_mask = np.array(hidden, bool)

@@ -84,9 +84,9 @@ class Tracker:
                 for track, face in self._give_out(lost, more, image, time):
                     self.found[track.seat.person] = face
             for track in group:
-                face = self.found.get(track.seat.person)
-                if face is not None:
-                    track.box, track.last_seen = face.box, time
+                seen = self.found.get(track.seat.person)
+                if seen is not None:
+                    track.box, track.last_seen = seen.box, time
             self._note_crossings(group)
         return self.found
 

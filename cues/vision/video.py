@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -71,7 +72,7 @@ def read_info(path: str | Path, limits: Media = MEDIA) -> VideoInfo:
         )
     with open_container(path, limits.max_pixels) as container:
         stream = video_stream(container, path)
-        first = _first_frame(path, stream)
+        first = _first_frame(path, container, stream)
         picture = picture_of(first, stream.sample_aspect_ratio)
         promised = promised_duration(path, container, stream)
         sound_streams = len(container.streams.audio)
@@ -133,7 +134,7 @@ def read_frames(
 
 def read_frames_at(
     path: str | Path,
-    times: Sequence[float],
+    times: Sequence[float] | np.ndarray,
     *,
     max_height: int | None = None,
     threads: int | None = None,
@@ -150,8 +151,8 @@ def read_frames_at(
     yield from _frames(Path(path), timeline, wanted, max_height, threads, undecodable, limits)
 
 
-def _first_frame(path: Path, stream: VideoStream) -> VideoFrame:
-    for packet in packets_of(stream.container, [stream]):
+def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
+    for packet in packets_of(container, [stream]):
         for frame in decoded(stream, packet):
             return frame
     for frame in decoded(stream, None):

@@ -85,7 +85,7 @@ def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str) -> alt.Layer
         axis=alt.Axis(
             values=[-0.16 * top, *ticks],
             labelExpr=f"datum.value < 0 ? 'measured' : format(datum.value, '.0f'){unit}",
-            gridOpacity={"condition": {"test": "datum.value < 0", "value": 0}, "value": 1},  # type: ignore[arg-type]
+            gridOpacity={"condition": {"test": "datum.value < 0", "value": 0}, "value": 1},
             **_LEFT_AXIS,
         ),
     )
@@ -98,7 +98,7 @@ def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str) -> alt.Layer
     above = {"x": middle, "y": y, "text": "short:N", "tooltip": shown}
 
     def part(name: str, mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
-        return _layer([m[name] | m["told"] for m in marks if m[name]], mark, encoding, **look)
+        return _layer([place | told for told, places in marks if (place := places[name])], mark, encoding, **look)
 
     layers = [
         *part("missing", "rect", field, color=GREY, opacity=0.13),
@@ -114,7 +114,7 @@ def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str) -> alt.Layer
         layers += part("number", "text", above, color=ink, fontSize=12, dy=-8)
     measured = sum(row.get(panel.figure) is not None for row in rows)
     told = f"{who}: {panel.title.lower()}, minute by minute; {measured} of {len(rows)} minutes have a figure"
-    return alt.layer(*layers).properties(height=165, description=told)
+    return _together(layers, 165, told)
 
 
 def _layer(rows: list[Row], mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
@@ -125,8 +125,15 @@ def _layer(rows: list[Row], mark: str, encoding: dict[str, Any], **look: Any) ->
     return [getattr(alt.Chart(pd.DataFrame(rows)), f"mark_{mark}")(**look).encode(**encoding)]
 
 
-def _minute_marks(row: Row, panel: Panel, top: float) -> dict[str, Row | None]:
-    """Where the parts of one minute stand, in minutes and in units of the panel."""
+def _together(layers: list[alt.Chart], height: int, told: str) -> alt.LayerChart:
+    """One chart of `layers` above one another; `told` is said of it to who cannot see it."""
+    chart = alt.layer(*layers)
+    assert isinstance(chart, alt.LayerChart)  # several panels come only of layers that ask for them
+    return chart.properties(height=height, description=told)
+
+
+def _minute_marks(row: Row, panel: Panel, top: float) -> tuple[Row, dict[str, Row | None]]:
+    """What is told of one minute, and where its parts stand, in minutes and in units of the panel."""
     start, end = row["start_s"] / 60, row["end_s"] / 60
     gap = 0.08 * (end - start)
     across = {"left": start + gap, "right": end - gap, "middle": (start + end) / 2}
@@ -144,16 +151,17 @@ def _minute_marks(row: Row, panel: Panel, top: float) -> dict[str, Row | None]:
     known = value is not None
     third = (end - start) / 3
     moves = low is not None and high is not None and high - low >= 0.5
-    return {
-        "told": told,
-        "zero": across | {"low": 0.0} if known and value < 0.02 * top else None,
+    return told, {
+        "zero": across | {"low": 0.0} if value is not None and value < 0.02 * top else None,
         "dash": None if known else {"left": start + third, "right": end - third, "low": 0.1 * top},
         "bar": across | {"low": 0.0, "high": value} if known else None,
         "missing": None if known else across | {"low": 0.0, "high": top},
         "interval": across | {"low": low, "high": high} if known and moves else None,
         "whole": across | {"low": floor, "high": floor + 0.14 * top},
         "measured": across | {"low": floor, "high": floor + 0.14 * top * coverage},
-        "number": across | {"low": max(value, high or 0.0, chance or 0.0), "short": f"{value:.0f}"} if known else None,
+        "number": None
+        if value is None
+        else across | {"low": max(value, high or 0.0, chance or 0.0), "short": f"{value:.0f}"},
         "chance": across | {"low": chance, "high": chance} if known and chance is not None else None,
     }
 
@@ -321,7 +329,7 @@ def _strip(
         axis=alt.Axis(
             values=list(labels),
             labelExpr=f"{cases} : ''",
-            labelFontWeight={  # type: ignore[arg-type]
+            labelFontWeight={
                 "condition": {"test": _either(names), "value": "bold"},
                 "value": "normal",
             },
@@ -345,7 +353,7 @@ def _strip(
         *_layer(here, "rule", across | {"tooltip": shown}, color=ROSE, strokeWidth=1.5),
     ]
     told = f"Episodes of eye contact, lean and smiles from {clock(60 * start)} to {clock(60 * end)}"
-    return alt.layer(*layers).properties(height=round(29 * (bottom + 0.4)), description=told)
+    return _together(layers, round(29 * (bottom + 0.4)), told)
 
 
 def _bars(lane: _Lane, episodes: list[Row], start: float, end: float) -> list[Row]:

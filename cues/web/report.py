@@ -203,8 +203,8 @@ def not_measured(summary: Row, people: list[Row], rows: list[Row], folder: str) 
         if sentences.head_only(person):
             lines.append(f"{person['role'].capitalize()}, eye contact. {person['cues']['eye_contact']['why']}")
     if len(people) == 2:
-        why = sentences.reasons(_rows_of(rows, people[0]), SHARED_SMILES.figure, SHARED_SMILES.why)
-        lines += [f"Shared smiles. {line}" for line in why]
+        shared = sentences.reasons(_rows_of(rows, people[0]), SHARED_SMILES.figure, SHARED_SMILES.why)
+        lines += [f"Shared smiles. {why}" for why in shared]
     lines = [line for line in [*lines, *sentences.flags(summary)] if line]
     st.markdown("\n".join(f"- {line}" for line in lines) or "Everything could be measured in every minute.")
 
