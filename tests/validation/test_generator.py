@@ -26,9 +26,7 @@ def _model_available() -> bool:
     return True
 
 
-needs_model = pytest.mark.skipif(
-    not _model_available(), reason="the face model needs CUES_TEST_DATA (face_model/)"
-)
+needs_model = pytest.mark.skipif(not _model_available(), reason="the face model needs CUES_TEST_DATA (face_model/)")
 
 
 def _part(**changes: object) -> Part:
@@ -57,7 +55,7 @@ def test_gaze_fills_the_session_without_gaps_and_comes_near_each_minutes_share()
     for seed in range(6):
         events = behaviour.gaze(np.random.default_rng(seed), 300.0, shares, [], {"notes": 1.0, "up": 1.0})
         assert events[0].start == 0.0 and events[-1].end == 300.0
-        assert all(a.end == b.start for a, b in zip(events, events[1:]))
+        assert all(a.end == b.start for a, b in zip(events, events[1:], strict=False))
         part = _part(gaze=events)
         seen += [truth.eye_contact_pct(part, 60.0 * k, 60.0 * k + 60) / 6 for k in range(5)]
     assert np.abs(seen - 100 * shares).max() < 12
@@ -84,7 +82,7 @@ def test_leans_are_far_enough_and_do_not_meet():
         leans = behaviour.leans(np.random.default_rng(seed), 570.0)
         assert sum(x.cm < 0 for x in leans) == 1 and 3 <= sum(x.cm > 0 for x in leans) <= 7
         assert all(abs(x.cm) >= 8 for x in leans)
-        assert all(b.start - a.end > 10 for a, b in zip(leans, leans[1:]))
+        assert all(b.start - a.end > 10 for a, b in zip(leans, leans[1:], strict=False))
 
 
 # ---- truth
@@ -164,7 +162,9 @@ def test_the_same_state_renders_the_same_picture():
 
 
 @needs_model
-@pytest.mark.parametrize("who", [trainee(), client(), from_seed(103)], ids=["trainee", "client", "seed 103"])
+@pytest.mark.parametrize(
+    "who", [trainee(), client(), from_seed(101)], ids=["trainee", "client", "seed 101 with glasses"]
+)
 def test_the_landmarker_sees_face_iris_distance_smile_and_blink(landmarker, who):
     points, neutral = _seen(landmarker, render(who, _state(), CAMERA))
     known = exact(who, _state(), CAMERA)
@@ -172,10 +172,7 @@ def test_the_landmarker_sees_face_iris_distance_smile_and_blink(landmarker, who)
     assert np.linalg.norm(points[468] - known["iris_right"]) < 2.0
     _, smiling = _seen(landmarker, render(who, _state(expression=SMILE), CAMERA))
     assert (
-        smiling["mouthSmileLeft"]
-        + smiling["mouthSmileRight"]
-        - neutral["mouthSmileLeft"]
-        - neutral["mouthSmileRight"]
+        smiling["mouthSmileLeft"] + smiling["mouthSmileRight"] - neutral["mouthSmileLeft"] - neutral["mouthSmileRight"]
         > 0.6
     )
     _, shut = _seen(landmarker, render(who, _state(blink=1.0), CAMERA))
@@ -190,7 +187,7 @@ def test_the_landmarkers_irises_follow_the_gaze_to_the_side(landmarker):
         return float(points[[468, 473]].mean(0)[0] - middle[0])
 
     places = [iris(h) for h in (-20.0, -10.0, 0.0, 10.0, 20.0)]
-    assert all(b - a > 0.5 for a, b in zip(places, places[1:]))
+    assert all(b - a > 0.5 for a, b in zip(places, places[1:], strict=False))
 
 
 @needs_model
@@ -206,11 +203,12 @@ def test_the_dark_of_the_pupil_lies_where_the_truth_says():
 
 
 @needs_model
-def test_six_seeded_people_differ_in_skin_and_some_wear_glasses_or_a_beard():
+def test_seeded_people_differ_in_skin_and_some_wear_glasses_or_a_beard():
     people = [from_seed(s) for s in range(100, 112)]
     assert len({p.skin_tone for p in people}) >= 4
     assert any(p.glasses for p in people) and any(p.beard > 0 for p in people)
-    tones = [render(p, _state(), CAMERA)[225:232, 300:324].mean() for p in people[:3]]
+    shown = (trainee(), client(), from_seed(101))
+    tones = [render(p, _state(), CAMERA)[225:232, 300:324].mean() for p in shown]
     assert max(tones) - min(tones) > 20
 
 
@@ -226,9 +224,7 @@ def test_the_committed_truth_belongs_to_the_committed_video_and_to_itself(folder
     with av.open(str(ROOT / folder / video)) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == (content["video"]["width"], content["video"]["height"])
-        assert float(stream.duration * stream.time_base) == pytest.approx(
-            content["video"]["duration"], abs=0.1
-        )
+        assert float(stream.duration * stream.time_base) == pytest.approx(content["video"]["duration"], abs=0.1)
         assert container.streams.audio
     for row in content["per_minute"]:
         known_person = content["people"][row["person"]]

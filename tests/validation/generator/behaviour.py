@@ -75,9 +75,7 @@ def gaze(
             out.append(Gaze(t, t + length, "partner"))
             t += length
         else:
-            left = float(
-                np.clip(mean_on * (1 - share) / share * rng.lognormal(-0.2, 0.6) * np.exp(-debt), 0.6, 22.0)
-            )
+            left = float(np.clip(mean_on * (1 - share) / share * rng.lognormal(-0.2, 0.6) * np.exp(-debt), 0.6, 22.0))
             previous = None
             while left > 0.3:
                 odds = weights * np.array([n != previous for n in names])
@@ -108,8 +106,7 @@ def leans(rng: np.random.Generator, duration: float) -> list[Lean]:
     kinds = [1] * forward + ([-1] if duration > 150 else [])
     rng.shuffle(kinds)
     lengths = [
-        float(np.clip(rng.lognormal(np.log(14), 0.5), 7.5, 38)) if k > 0 else float(rng.uniform(12, 20))
-        for k in kinds
+        float(np.clip(rng.lognormal(np.log(14), 0.5), 7.5, 38)) if k > 0 else float(rng.uniform(12, 20)) for k in kinds
     ]
     free = duration - 15 - sum(lengths) - 12 * len(kinds)
     if free < 0:
@@ -117,7 +114,7 @@ def leans(rng: np.random.Generator, duration: float) -> list[Lean]:
         free = max(0.0, duration - 15 - sum(lengths) - 12 * len(kinds))
     breaks = rng.dirichlet(np.full(len(kinds) + 1, 1.5)) * free
     out, t = [], 12.0
-    for kind, length, pause in zip(kinds, lengths, breaks):
+    for kind, length, pause in zip(kinds, lengths, breaks, strict=False):
         t += pause
         cm = kind * float(rng.uniform(8.5, 12.0) if kind > 0 else rng.uniform(8.0, 10.0))
         out.append(Lean(t, t + length, cm, float(rng.uniform(1.0, 1.5))))
@@ -133,9 +130,7 @@ def smiles(rng: np.random.Generator, duration: float) -> tuple[list[Smile], list
     def one(onset: float, answers: float | None) -> Smile:
         rise = float(rng.uniform(0.4, 0.6))
         length = float(np.clip(rng.lognormal(np.log(2.4), 0.3), 1.6, 3.6 if answers is not None else 4.0))
-        return Smile(
-            onset, onset + length, float(rng.uniform(0.5, 1.0)), rise, float(rng.normal(0, 0.07)), answers
-        )
+        return Smile(onset, onset + length, float(rng.uniform(0.5, 1.0)), rise, float(rng.normal(0, 0.07)), answers)
 
     t = float(rng.uniform(4, 9))
     while t < duration - 7:
@@ -148,9 +143,7 @@ def smiles(rng: np.random.Generator, duration: float) -> tuple[list[Smile], list
     return out
 
 
-def slow_noise(
-    rng: np.random.Generator, times: np.ndarray, sd: float, tau: float, step: float = 1.0
-) -> np.ndarray:
+def slow_noise(rng: np.random.Generator, times: np.ndarray, sd: float, tau: float, step: float = 1.0) -> np.ndarray:
     """AR(1) noise with standard deviation `sd` and time constant `tau` [s], made smooth between steps."""
     count = int(times[-1] / step) + 4
     phi = np.exp(-step / tau)
@@ -164,9 +157,7 @@ def slow_noise(
     f = place - i
     a, b, c, d = (values[np.clip(i + k, 0, count - 1)] for k in (-1, 0, 1, 2))
     # uniform cubic B-spline: twice continuously differentiable, so nobody jerks
-    return (
-        (1 - f) ** 3 * a + (3 * f**3 - 6 * f**2 + 4) * b + (-3 * f**3 + 3 * f**2 + 3 * f + 1) * c + f**3 * d
-    ) / 6
+    return ((1 - f) ** 3 * a + (3 * f**3 - 6 * f**2 + 4) * b + (-3 * f**3 + 3 * f**2 + 3 * f + 1) * c + f**3 * d) / 6
 
 
 def minute_shares(rng: np.random.Generator, minutes: int) -> np.ndarray:

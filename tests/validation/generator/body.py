@@ -42,7 +42,7 @@ def joined(parts: list[Mesh]) -> Mesh:
     offsets = np.cumsum([0] + [len(p.points) for p in parts[:-1]])
     return Mesh(
         *(np.concatenate([getattr(p, name) for p in parts]) for name in ("points", "normals", "aux", "tint")),
-        np.concatenate([p.triangles + o for p, o in zip(parts, offsets)]).astype(np.int32),
+        np.concatenate([p.triangles + o for p, o in zip(parts, offsets, strict=True)]).astype(np.int32),
         np.concatenate([p.material for p in parts]),
     )
 
@@ -53,9 +53,7 @@ def _grid(points: np.ndarray, closed: bool, material: int, aux: np.ndarray, tint
     i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij")
     a, b = i * columns + j, i * columns + (j + 1) % columns
     c, d = a + columns, b + columns
-    triangles = np.concatenate(
-        [np.stack([a, c, b], -1).reshape(-1, 3), np.stack([b, c, d], -1).reshape(-1, 3)]
-    )
+    triangles = np.concatenate([np.stack([a, c, b], -1).reshape(-1, 3), np.stack([b, c, d], -1).reshape(-1, 3)])
     flat = np.ascontiguousarray(points.reshape(-1, 3), np.float32)
     triangles = np.ascontiguousarray(triangles, np.int32)
     return Mesh(
@@ -78,7 +76,7 @@ def torso(scale: float = 1.0) -> Mesh:
     """Trunk, neck opening with a ribbed edge, and both upper arms; `scale` widens or narrows the
     shoulders."""
     heights = np.concatenate(
-        [np.linspace(a, b, 4, endpoint=False) for a, b in zip(_RINGS[:-1, 0], _RINGS[1:, 0])]
+        [np.linspace(a, b, 4, endpoint=False) for a, b in zip(_RINGS[:-1, 0], _RINGS[1:, 0], strict=True)]
     )
     steps = np.arange(len(heights)) / 4
     ring = np.stack([np.interp(steps, np.arange(len(_RINGS)), _RINGS[:, k]) for k in range(5)], 1)
@@ -138,7 +136,7 @@ def glasses(face: np.ndarray, centres: np.ndarray) -> Mesh:
     front = float(centres[:, 2].mean()) + 2.1
     angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     parts = []
-    for centre, side in zip(centres, (-1, 1)):
+    for centre, side in zip(centres, (-1, 1), strict=True):
         x = centre[0] + side * 0.15 + 2.55 * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.75
         y = centre[1] - 0.25 + 2.0 * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.75
         z = front - 0.035 * np.abs(x) ** 2 * 0.6

@@ -37,9 +37,7 @@ def _corners(radius: int = 10) -> np.ndarray:
     for x in (r, TILE_WIDTH * 4 - r - 1):
         for y in (r, TILE_HEIGHT * 4 - r - 1):
             cv2.circle(mask, (x, y), r, 255, -1)
-    return cv2.resize(mask, (TILE_WIDTH, TILE_HEIGHT), interpolation=cv2.INTER_AREA)[..., None] / np.float32(
-        255
-    )
+    return cv2.resize(mask, (TILE_WIDTH, TILE_HEIGHT), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
 
 
 @lru_cache(maxsize=4)
@@ -62,7 +60,7 @@ def compose(tiles: tuple[np.ndarray, np.ndarray], names: tuple[str, str], time: 
     """(720, 1280, 3) uint8 BGR from two tiles of TILE_HEIGHT x TILE_WIDTH."""
     picture = _canvas(int(time)).copy()
     round_ = _corners()
-    for tile, name, (x, y, w, h) in zip(tiles, names, TILES):
+    for tile, name, (x, y, w, h) in zip(tiles, names, TILES, strict=True):
         place = picture[y : y + h, x : x + w]
         shown = tile.copy()
         label = _label(name)

@@ -17,8 +17,7 @@ LINES: tuple[tuple[int, str], ...] = (
     ),
     (
         0,
-        "So the night is long, and the clock makes it longer. What goes through your mind "
-        "while you lie there?",
+        "So the night is long, and the clock makes it longer. What goes through your mind while you lie there?",
     ),
     (
         1,
@@ -43,8 +42,7 @@ LINES: tuple[tuple[int, str], ...] = (
     (1, "Quiet. It was the best part of the day. That made me laugh and it made me a little sad as well."),
     (
         0,
-        "I can hear both of those. The relief of the quiet, and some sadness that it had to "
-        "be in a parked car.",
+        "I can hear both of those. The relief of the quiet, and some sadness that it had to be in a parked car.",
     ),
     (1, "Yes. Exactly that."),
     (0, "Could we stay with the quiet for a moment? What did you notice in your body then?"),
@@ -64,8 +62,7 @@ LINES: tuple[tuple[int, str], ...] = (
     (0, "And what would a good colleague say to you, if you were the one with four meetings?"),
     (
         1,
-        "They would probably say, go and have your lunch, the meeting can wait. I would say "
-        "that to anyone else.",
+        "They would probably say, go and have your lunch, the meeting can wait. I would say that to anyone else.",
     ),
     (0, "To anyone else."),
     (1, "Yes, yes. I noticed that too."),
@@ -73,8 +70,7 @@ LINES: tuple[tuple[int, str], ...] = (
     (1, "Well, it is a little funny. I give very good advice that I never follow."),
     (
         0,
-        "You would not be the only one. Let us go back to the evenings. What do you do in the "
-        "hour before bed?",
+        "You would not be the only one. Let us go back to the evenings. What do you do in the hour before bed?",
     ),
     (
         1,
@@ -84,14 +80,12 @@ LINES: tuple[tuple[int, str], ...] = (
     (0, "Mm-hm, and then?"),
     (
         1,
-        "Then I answer it, of course. And after that I am awake again, as if somebody had "
-        "switched the light on.",
+        "Then I answer it, of course. And after that I am awake again, as if somebody had switched the light on.",
     ),
     (0, "What do you think would happen if that message waited until the morning?"),
     (
         1,
-        "Honestly? Nothing. Nobody would even notice. But it feels as if I were leaving the "
-        "door open all night.",
+        "Honestly? Nothing. Nobody would even notice. But it feels as if I were leaving the door open all night.",
     ),
     (0, "Leaving the door open. That is a strong image. What might come in?"),
     (1, "I suppose somebody being disappointed in me. I really do not like that thought."),
@@ -102,8 +96,7 @@ LINES: tuple[tuple[int, str], ...] = (
     (0, "I like that. It sounds as if she said it kindly."),
     (
         1,
-        "She did. She would make tea and sit down next to me until I stopped checking. I had "
-        "forgotten about that.",
+        "She did. She would make tea and sit down next to me until I stopped checking. I had forgotten about that.",
     ),
     (0, "What is it like to remember it now?"),
     (1, "Warm. I can almost smell the tea. It is odd that I never think of it when I cannot sleep."),

@@ -91,17 +91,13 @@ def _comb(points: np.ndarray, cut: Cut, style: str) -> np.ndarray:
     return sideways * (1 - back) + down * back
 
 
-def _strands(
-    face: np.ndarray, triangles: np.ndarray, cut: Cut, style: str, rng: np.random.Generator
-) -> np.ndarray:
+def _strands(face: np.ndarray, triangles: np.ndarray, cut: Cut, style: str, rng: np.random.Generator) -> np.ndarray:
     """(strands, steps, 3) places along every strand, and their outward normals."""
     used, normals, _ = _scalp(face, triangles)
     tree = cKDTree(face[used])
     centre = face[triangles].mean(1)
     area = np.linalg.norm(
-        np.cross(
-            face[triangles[:, 1]] - face[triangles[:, 0]], face[triangles[:, 2]] - face[triangles[:, 0]]
-        ),
+        np.cross(face[triangles[:, 1]] - face[triangles[:, 0]], face[triangles[:, 2]] - face[triangles[:, 0]]),
         axis=1,
     )
     ears = (np.abs(centre[:, 0]) > 7.4) & (centre[:, 1] < 5.0) & (centre[:, 2] > -4.5) & (centre[:, 2] < 3.5)
@@ -134,11 +130,7 @@ def _strands(
         place = place + normal * inside[:, None] * 0.9
         out[:, step], normal_out[:, step] = place, normal
         blend = (height < lift + 0.8).astype(float)[:, None]
-        aim = (
-            _comb(place, cut, style) * blend
-            + jitter
-            + np.array([0, -cut.gravity * (1 + 2.0 * step / steps), 0])
-        )
+        aim = _comb(place, cut, style) * blend + jitter + np.array([0, -cut.gravity * (1 + 2.0 * step / steps), 0])
         aim += 0.06 * np.sin(wave + step * 0.9)[:, None] * normal
         if hanging:
             # long hair falls close to the neck and turns in at its ends
@@ -165,8 +157,7 @@ def _ribbons(strands: np.ndarray, cut: Cut, rng: np.random.Generator) -> Mesh:
     half = side * (cut.width_cm * rng.uniform(0.6, 1.2, (count, 1, 1)) * 0.5 * taper[None, :, None])
     points = np.stack([places - half, places + half], 2).reshape(-1, 3)
     tone = (
-        rng.uniform(0.6, 1.35, (count, 1))
-        * np.interp(np.linspace(0, 1, steps), [0, 0.4, 1], [0.62, 1.0, 1.08])[None]
+        rng.uniform(0.6, 1.35, (count, 1)) * np.interp(np.linspace(0, 1, steps), [0, 0.4, 1], [0.62, 1.0, 1.08])[None]
     )
     base = (np.arange(count)[:, None] * steps + np.arange(steps - 1)) * 2
     triangles = np.concatenate(

@@ -84,7 +84,7 @@ def load() -> FaceModel:
     shapes = data["expr"].astype(np.float32)
     return FaceModel(
         neutral,
-        dict(zip([str(n) for n in data["expr_names"]], shapes)),
+        dict(zip([str(n) for n in data["expr_names"]], shapes, strict=True)),
         data["ident"].astype(np.float32),
         np.concatenate(triangles).astype(np.int32),
         np.concatenate(material),

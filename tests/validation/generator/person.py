@@ -99,9 +99,7 @@ def prepare(identity: Identity) -> _Prepared:
     centres = model.eye_centres(shaped)
     middle = shaped[whole.triangles].mean(1)
     below = middle[:, 1] < body.collar_height(middle[:, 0], middle[:, 2]) - 1.8
-    beside = (
-        (middle[:, 1] < -10.5) & (np.hypot(middle[:, 0], middle[:, 2] + 1.6) > 7.6) & (middle[:, 2] < 4.5)
-    )
+    beside = (middle[:, 1] < -10.5) & (np.hypot(middle[:, 0], middle[:, 2] + 1.6) > 7.6) & (middle[:, 2] < 4.5)
     hidden = (whole.material == raster.SKIN) & (below | beside)
     kept = whole.triangles[~hidden]
     numbers, where = np.unique(kept, return_inverse=True)
@@ -119,9 +117,7 @@ def prepare(identity: Identity) -> _Prepared:
     ).astype(np.int32)
     material = np.concatenate([face_material, rigid.material, trunk.material])
     sides = np.where(np.isin(material, raster.FRONT_FACING_ONLY), raster.CULL_BY_WINDING, raster.BOTH_SIDES)
-    high = rigid.points[rigid.triangles].mean(1)[:, 1] > (
-        6.0 if identity.hair_style in ("bob", "long") else -1.0
-    )
+    high = rigid.points[rigid.triangles].mean(1)[:, 1] > (6.0 if identity.hair_style in ("bob", "long") else -1.0)
     sides[len(face_triangles) :][: len(high)][high & (rigid.material == raster.HAIR)] = raster.CULL_BY_NORMAL
     lights = light.lamps(identity)
     shapes = {name: np.ascontiguousarray(shape[numbers]) for name, shape in whole.expressions.items()}
@@ -138,9 +134,7 @@ def prepare(identity: Identity) -> _Prepared:
     palette[raster.GUMS] = [0.34, 0.11, 0.10, 0.10]
     palette[raster.HAIR] = hair.color(identity)
     palette[raster.GLASSES] = [0.03, 0.028, 0.03, 0.5]
-    iris = np.r_[
-        model.IRIS_RADIUS_CM, 0.21, 0.0, linear(IRIS_COLORS[identity.iris_color]) * 0.9, 0.74, 0.71, 0.69
-    ]
+    iris = np.r_[model.IRIS_RADIUS_CM, 0.21, 0.0, linear(IRIS_COLORS[identity.iris_color]) * 0.9, 0.74, 0.71, 0.69]
     eye_colors = np.stack([iris, iris])
     eye_colors[:, 2] = [0.4, 1.9]
     second = identity.cloth_second or CLOTHS[0]
@@ -210,9 +204,7 @@ def _eye_shapes(state: State, lines: np.ndarray, turned: np.ndarray) -> dict[str
         x, y, z = turned.T @ line
         yaw, pitch = np.degrees(np.arctan2(x, z)), np.degrees(np.arcsin(np.clip(y, -1, 1)))
         out = yaw * outwards
-        weights["eyeLookOut_" + side if out > 0 else "eyeLookIn_" + side] = min(1.0, abs(out) / 40) * (
-            1 - closed
-        )
+        weights["eyeLookOut_" + side if out > 0 else "eyeLookIn_" + side] = min(1.0, abs(out) / 40) * (1 - closed)
         if pitch > 0:
             weights["eyeLookUp_" + side] = min(1.0, pitch / 22) * (1 - closed)
         else:
@@ -221,9 +213,7 @@ def _eye_shapes(state: State, lines: np.ndarray, turned: np.ndarray) -> dict[str
     return weights
 
 
-def render(
-    identity: Identity, state: State, camera: Camera, background: np.ndarray | None = None
-) -> np.ndarray:
+def render(identity: Identity, state: State, camera: Camera, background: np.ndarray | None = None) -> np.ndarray:
     """(height, width, 3) uint8 BGR; `background` the same in linear RGB float32, plain grey if None."""
     p = prepare(identity)
     turned, trunk_turned, pivot = _frames(state)

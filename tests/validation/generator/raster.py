@@ -19,9 +19,9 @@ SKIN, EYE_RIGHT, EYE_LEFT, TEETH, GUMS, HAIR, CLOTH, GLASSES = range(8)
 SUPERSAMPLING = 2
 BOTH_SIDES, CULL_BY_WINDING, CULL_BY_NORMAL = range(3)
 _LEVELS = np.arange(16384) / 16383.0
-_SRGB = np.round(
-    255 * np.where(_LEVELS <= 0.0031308, 12.92 * _LEVELS, 1.055 * _LEVELS ** (1 / 2.4) - 0.055)
-).astype(np.uint8)
+_SRGB = np.round(255 * np.where(_LEVELS <= 0.0031308, 12.92 * _LEVELS, 1.055 * _LEVELS ** (1 / 2.4) - 0.055)).astype(
+    np.uint8
+)
 FRONT_FACING_ONLY = (SKIN, EYE_RIGHT, EYE_LEFT, TEETH, GUMS, CLOTH)
 
 
@@ -260,9 +260,9 @@ def shade(
                     for k in range(3):
                         color[k] = tex[k] * factor
                     gloss, wrap = tex[3], 0.35
-                elif m == EYE_RIGHT or m == EYE_LEFT:
+                elif m in (EYE_RIGHT, EYE_LEFT):
                     side = 0 if m == EYE_RIGHT else 1
-                    glint = _eye(eyes[side], eye_colors[side], lights, dx, dy, px, py, pz, n, color, iris)
+                    glint = _eye(eyes[side], eye_colors[side], lights, dx, dy, color, iris)
                     # the upper lid throws a shadow: how far up is the nearest sub-pixel that is not this eye
                     reach = max(1, int(0.42 * focal / depth))
                     lid = reach
@@ -290,14 +290,10 @@ def shade(
                     wrap = 0.45
                 elif m == CLOTH:
                     weave = 1.0 + cloth[2, 1] * math.sin(u * 21.0) * math.sin(v * 19.0)
-                    fold = 1.0 + cloth[2, 2] * (
-                        math.sin(0.55 * u + 0.3 * v) + math.sin(0.23 * u - 0.61 * v + 1.0)
-                    )
+                    fold = 1.0 + cloth[2, 2] * (math.sin(0.55 * u + 0.3 * v) + math.sin(0.23 * u - 0.61 * v + 1.0))
                     stripe = 0.0
                     if cloth[2, 0] > 0.0:
-                        stripe = _smoothstep(
-                            0.55, 0.75, 0.5 + 0.5 * math.sin(2.0 * math.pi * v / cloth[2, 0])
-                        )
+                        stripe = _smoothstep(0.55, 0.75, 0.5 + 0.5 * math.sin(2.0 * math.pi * v / cloth[2, 0]))
                     for k in range(3):
                         color[k] = (cloth[0, k] * (1 - stripe) + cloth[1, k] * stripe) * weave * fold * factor
                     wrap = 0.2
@@ -379,7 +375,7 @@ def _sample(texture, x, y, out):
 
 
 @numba.njit(cache=True)
-def _eye(eye, colors, lights, dx, dy, px, py, pz, n, color, iris):
+def _eye(eye, colors, lights, dx, dy, color, iris):
     """Fills `color` with sclera or iris where a ray meets the eye; returns the strength of the corneal glint.
 
     The iris is a flat disc that turns about the eye's rotation centre, seen through a clear front, so its

@@ -5,9 +5,7 @@ import cv2
 import numpy as np
 
 
-def _shelf(
-    picture: np.ndarray, rng: np.random.Generator, x: int, y: int, w: int, rows: int, row: int
-) -> None:
+def _shelf(picture: np.ndarray, rng: np.random.Generator, x: int, y: int, w: int, rows: int, row: int) -> None:
     wood = np.array(rng.choice([(60, 88, 118), (46, 62, 84), (150, 165, 178)], axis=0), float)
     cv2.rectangle(picture, (x - 6, y - 6), (x + w + 6, y + rows * row + 6), wood.tolist(), -1)
     for r in range(rows):
@@ -28,9 +26,7 @@ def _shelf(
             )
             right = min(place + wide, x + w - 2)
             cv2.rectangle(picture, (place, top + row - 7 - high), (right, top + row - 8), base.tolist(), -1)
-            cv2.rectangle(
-                picture, (place, top + row - 7 - high), (place + 1, top + row - 8), (base * 0.6).tolist(), -1
-            )
+            cv2.rectangle(picture, (place, top + row - 7 - high), (place + 1, top + row - 8), (base * 0.6).tolist(), -1)
             band = top + row - 7 - int(high * 0.75)
             cv2.rectangle(
                 picture,

@@ -77,9 +77,7 @@ def cut(part: Part, seconds: float) -> Part:
     return Part(
         **{
             **part.__dict__,
-            "gaze": [
-                behaviour.Gaze(g.start, min(g.end, seconds), g.target) for g in part.gaze if g.start < seconds
-            ],
+            "gaze": [behaviour.Gaze(g.start, min(g.end, seconds), g.target) for g in part.gaze if g.start < seconds],
             "blinks": spans(part.blinks),
             "speech": spans(part.speech),
             "listens": spans(part.listens),
@@ -113,7 +111,7 @@ def render(
     def draw(k: int) -> np.ndarray:
         tiles = [
             person.render(part.identity, state[k], CAMERA, _room(r, CAMERA.width, CAMERA.height))
-            for part, state, r in zip(parts, states, ROOMS)
+            for part, state, r in zip(parts, states, ROOMS, strict=True)
         ]
         return call.compose((tiles[0], tiles[1]), NAMES, times[k])
 

@@ -55,10 +55,7 @@ def neutral_eyes(part: Part) -> np.ndarray:
 def target_points(part: Part) -> dict[str, np.ndarray]:
     """Every target's fixed place in the camera frame [cm]."""
     eyes = neutral_eyes(part)
-    return {
-        name: eyes + distance * gaze_direction(eyes, (h, v))
-        for name, (h, v, distance) in part.targets.items()
-    }
+    return {name: eyes + distance * gaze_direction(eyes, (h, v)) for name, (h, v, distance) in part.targets.items()}
 
 
 def lean_cm(leans: list[Lean], times: np.ndarray) -> np.ndarray:
@@ -143,9 +140,7 @@ def _nods(part: Part, rng: np.random.Generator, times: np.ndarray) -> np.ndarray
             length = cycles / rate
             place = (times - t) / length
             inside = (place > 0) & (place < 1)
-            out[inside] -= (
-                size * np.sin(np.pi * place[inside]) * np.sin(2 * np.pi * cycles * place[inside]) ** 2
-            )
+            out[inside] -= size * np.sin(np.pi * place[inside]) * np.sin(2 * np.pi * cycles * place[inside]) ** 2
             t += length + float(rng.uniform(3.0, 9.0))
     return out
 
@@ -172,9 +167,7 @@ def perform(part: Part, times: np.ndarray) -> list[State]:
     dense = np.arange(0, times[-1] + 0.5, 0.01)
     current = np.clip(np.searchsorted(starts, dense, side="right") - 1, 0, None)
     neutral_angles = {name: np.array(gaze_angles(rest, point)) for name, point in points.items()}
-    wanted = np.array(
-        [(neutral_angles[names[i]] - partner + 0.5 * offsets[i]) * HEAD_SHARE for i in range(len(names))]
-    )
+    wanted = np.array([(neutral_angles[names[i]] - partner + 0.5 * offsets[i]) * HEAD_SHARE for i in range(len(names))])
     speaking = gaussian_filter1d(
         np.array([behaviour.overlap((t, t + 0.02), part.speech) > 0 for t in times], float),
         0.3 * n / max(session, 1.0),
@@ -191,8 +184,7 @@ def perform(part: Part, times: np.ndarray) -> list[State]:
             + _nods(part, rng, times)
             + behaviour.slow_noise(rng, times, 0.9, 6.0)
             + lively * behaviour.slow_noise(rng, times, 1.3, 0.5, 0.25),
-            behaviour.slow_noise(rng, times, 1.5, 8.0)
-            + lively * behaviour.slow_noise(rng, times, 0.6, 0.8, 0.4),
+            behaviour.slow_noise(rng, times, 1.5, 8.0) + lively * behaviour.slow_noise(rng, times, 0.6, 0.8, 0.4),
         ],
         1,
     )

@@ -55,9 +55,7 @@ _EYE = [
 
 
 def _canvas() -> np.ndarray:
-    return np.zeros(
-        (int((TOP_CM - BOTTOM_CM) * PIXELS_PER_CM), int((RIGHT_CM - LEFT_CM) * PIXELS_PER_CM)), np.float32
-    )
+    return np.zeros((int((TOP_CM - BOTTOM_CM) * PIXELS_PER_CM), int((RIGHT_CM - LEFT_CM) * PIXELS_PER_CM)), np.float32)
 
 
 def _pixels(outline: list[tuple[float, float]]) -> np.ndarray:
@@ -99,9 +97,7 @@ def _brows(rng: np.random.Generator) -> np.ndarray:
         angle = np.radians(np.interp(along, [0, 0.6, 1], [198, 165, 105]) + rng.normal(0, 8))
         tip = root + np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(0.3, 0.5)
         for sign in (1, -1):
-            ends = np.round(_pixels([(sign * root[0], root[1]), (sign * tip[0], tip[1])]) * 16).astype(
-                np.int32
-            )
+            ends = np.round(_pixels([(sign * root[0], root[1]), (sign * tip[0], tip[1])]) * 16).astype(np.int32)
             stroke = np.zeros_like(brow)
             cv2.line(stroke, tuple(map(int, ends[0])), tuple(map(int, ends[1])), 1.0, 2, cv2.LINE_AA, 4)
             brow = np.maximum(brow, stroke)
@@ -109,7 +105,7 @@ def _brows(rng: np.random.Generator) -> np.ndarray:
     return np.clip(0.55 * cv2.GaussianBlur(brow, (0, 0), 0.8) + 0.45 * body, 0, 1)
 
 
-def _beard_area(rng: np.random.Generator) -> np.ndarray:
+def _beard_area() -> np.ndarray:
     jaw = _mask(
         [
             (-7.6, 1.0),
@@ -162,18 +158,14 @@ def paint(identity: Identity) -> np.ndarray:
     stain(cv2.GaussianBlur(freckles, (0, 0), 1.0), skin * 0.55, 0.8)
     hair = linear(HAIR_COLORS[identity.hair_color])
     if identity.beard > 0:
-        area = _beard_area(rng)
+        area = _beard_area()
         grain = np.clip(0.55 + 0.3 * _noise(rng, 0.035), 0, 1)
         stain(area * grain, hair * 0.9 + skin * 0.08, min(0.95, 0.35 + 0.6 * identity.beard))
-    lips = skin * np.array(
-        [0.92 + 0.12 * identity.lips, 0.62 - 0.22 * identity.lips, 0.64 - 0.2 * identity.lips]
-    )
+    lips = skin * np.array([0.92 + 0.12 * identity.lips, 0.62 - 0.22 * identity.lips, 0.64 - 0.2 * identity.lips])
     stain(_mask(_LIPS, 0.07), lips * (1 - 0.15 * depth), 0.9)
     seam = _mask([(-2.3, -3.50), (0, -3.38), (2.3, -3.50), (0, -3.46)], 0.05)
     stain(seam, lips * 0.35, 0.55)
-    texture[..., 3] += (
-        0.10 * _mask(_LIPS, 0.1) + 0.05 * _blob(0, 0.2, 0.7, 2.6) + 0.03 * _blob(0, 7.5, 3.5, 1.8)
-    )
+    texture[..., 3] += 0.10 * _mask(_LIPS, 0.1) + 0.05 * _blob(0, 0.2, 0.7, 2.6) + 0.03 * _blob(0, 7.5, 3.5, 1.8)
     stain(_brows(rng), hair * 0.8 + skin * 0.05, 0.88)
     eye = np.array(_EYE)
     rim = _mask([tuple(p) for p in eye], 0.05, mirrored=True)

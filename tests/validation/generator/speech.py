@@ -30,9 +30,7 @@ class Turn:
 def _spoken(person: int, text: str) -> np.ndarray:
     voice, speed, pitch = VOICES[person]
     if shutil.which("espeak-ng") is None:
-        raise SpeechMissing(
-            "espeak-ng is needed to render a session with speech: install the package espeak-ng"
-        )
+        raise SpeechMissing("espeak-ng is needed to render a session with speech: install the package espeak-ng")
     sound = subprocess.run(
         ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", text],
         check=True,
@@ -59,7 +57,7 @@ def converse(
     speech = sum(len(s) for s in said) / SAMPLE_RATE
     mean_pause = float(np.clip((duration - 2.5 - speech) / len(said), 0.5, 3.0))
     turns, t = [], 1.0
-    for (person, text), samples in zip(lines, said):
+    for (person, text), samples in zip(lines, said, strict=False):
         end = t + len(samples) / SAMPLE_RATE
         if end > duration - 0.5:
             break

@@ -78,9 +78,7 @@ def describe(part: Part, duration: float, **about: object) -> dict:
                 "onset": _r(s.onset),
                 "end": _r(s.end),
                 "amplitude": _r(s.amplitude),
-                "mirrors": None
-                if s.answers is None
-                else {"onset": _r(s.answers), "delay": _r(s.onset - s.answers)},
+                "mirrors": None if s.answers is None else {"onset": _r(s.answers), "delay": _r(s.onset - s.answers)},
             }
             for s in part.smiles
         ],

@@ -67,7 +67,7 @@ def plan(seed: int, seconds: float) -> tuple[list[Part], list[speech.Turn], np.n
         ends = [0.0] + [end for _, end in _GAZE[i]]
         gaze = [
             Gaze(start, min(end, seconds), name)
-            for (name, end), start in zip(_GAZE[i], ends)
+            for (name, end), start in zip(_GAZE[i], ends, strict=False)
             if start < seconds
         ]
         parts.append(
@@ -130,7 +130,7 @@ def render(
         return np.hstack(
             [
                 person.render(part.identity, state[k], camera, wall)
-                for part, state, camera, wall in zip(parts, states, cameras, behind)
+                for part, state, camera, wall in zip(parts, states, cameras, behind, strict=True)
             ]
         )
 
@@ -162,13 +162,12 @@ def render(
                     camera_f_over_tile_width=0.6,
                     tile=[0, 0, WIDTH, HEIGHT],
                 ),
-                "head_yaw_to_lens_deg": round(mean_head_yaw(p, states[i]), 1),
+                "head_yaw_to_lens_deg": round(mean_head_yaw(states[i]), 1),
             }
             for i, p in enumerate(parts)
         ],
         "turns": [
-            {"person": t.person, "start": round(t.start, 3), "end": round(t.end, 3), "text": t.text}
-            for t in turns
+            {"person": t.person, "start": round(t.start, 3), "end": round(t.end, 3), "text": t.text} for t in turns
         ],
         "per_minute": truth.per_minute(parts, seconds),
     }
@@ -176,6 +175,6 @@ def render(
     return content
 
 
-def mean_head_yaw(part: Part, states: list[State]) -> float:
+def mean_head_yaw(states: list[State]) -> float:
     """Mean head yaw [deg] relative to the ray from the head to the lens."""
     return float(np.mean([s.head[0] - np.degrees(np.arctan2(-s.pivot[0], s.pivot[2])) for s in states]))
