@@ -20,7 +20,7 @@ $(REPORT)/session.json: $(SAMPLE)/session.mp4 | $(VENV)/ready
 serve: $(VENV)/ready
 	@$(BIN)/python app.py
 
-test: $(VENV)/tests-ready
+test: lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/tests-ready

@@ -175,19 +175,23 @@ def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> O
             people.append(_person_facts(plan, file, person, survey, found.person, face, rows))
             person += 1
     facts = _facts(plan, people, segments)
-    if not any(p["face_share"] > 0 for p in people):
+    observations = pa.concat_tables(tables)
+    turned = np.isfinite(observations["body_head_yaw"].to_numpy()).any()
+    if not turned and not any(p["face_share"] > 0 for p in people):
         raise RecordingError(
             f"No face could be measured in {plan.paths[0].name}: faces must be lit from the front, not in profile, and "
             "at least a twelfth of the picture's height."
         )
-    observations = pa.concat_tables(tables)
     _refuse_too_small(plan, observations)
     return Observations(facts, observations, pa.concat_tables(scenes), sound)
 
 
 def _refuse_too_small(plan: Plan, observations: pa.Table) -> None:
     """Raises RecordingError where not one face is large enough for anything (METHOD 1.6)."""
-    largest = float(np.nanmax(observations["iris_distance"].to_numpy()))
+    distances = observations["iris_distance"].to_numpy()
+    if not np.isfinite(distances).any():  # heads turned away, seen by the body network alone
+        return
+    largest = float(np.nanmax(distances))
     least = plan.parameters.quality.iris_distance_any_px
     if largest < least:
         raise RecordingError(

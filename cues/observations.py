@@ -219,7 +219,7 @@ def angles_from_rotation(rotation: np.ndarray) -> tuple[float, float, float]:
     facing = up[:, 2]
     yaw = np.arctan2(facing[0], facing[2])
     pitch = np.arcsin(np.clip(facing[1], -1, 1))
-    unrolled = rotation_from_angles(np.degrees(yaw), np.degrees(pitch), 0.0)[0]
+    unrolled = rotation_from_angles(np.degrees(yaw), np.degrees(pitch), np.zeros(1))[0]
     side = unrolled.T @ rotation[:, 0]
     return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(np.arctan2(side[1], side[0])))
 
@@ -277,10 +277,10 @@ def read_observations(folder: Path) -> Observations:
                 continue
             raise SessionFolderError(f"'{folder}' has no {name}.parquet: analyse the recording into it first.")
         try:
-            tables[name] = pq.read_table(path)
+            table = tables[name] = pq.read_table(path)
         except (OSError, pa.ArrowException):
             raise SessionFolderError(f"'{path}' cannot be read: analyse the recording again.") from None
-        missing = [f.name for f in schema if f.name not in tables[name].column_names]
+        missing = [f.name for f in schema if f.name not in table.column_names]
         if missing:
             raise SessionFolderError(f"'{path}' lacks {', '.join(missing[:5])}: analyse the recording again.")
     metadata = (tables["observations"].schema.metadata or {}).get(b"cues")  # type: ignore[union-attr]

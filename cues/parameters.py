@@ -159,6 +159,8 @@ class Gaze:
     prior_room_sd_deg: float = 10.0
     prior_room_radius_deg: float = 15.0  # METHOD 2.3 b
     prior_beside_h_deg: tuple[float, float] = (5.0, 45.0)  # a listener outside the picture, METHOD 2.3 c
+    prior_side_h_deg: float = 75.0  # a partner beside one, as the camera between two chairs sees it: 60-90 [J]
+    body_turn_gap_s: float = 2.5  # the turn of a head without a face is read once a second: two may be bridged [J]
     prior_beside_v_deg: float = 15.0
     confident_h_deg: float = 15.0  # further to the side may as well be a second screen: never `confident` unasked [J]
     prior_confident: float = 0.9  # a target in a less usual place is never `confident` unasked [J]

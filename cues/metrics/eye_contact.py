@@ -136,7 +136,7 @@ def measure_eye_contact(
     longest = 2.5 / observations.facts.rate_hz
     quality = frame_quality(columns, parameters)
     lids = read_lids(columns, quality, time, longest, gaze)
-    direction = where_pointing(observations, columns, partner, quality, lids, parameters)
+    direction = where_pointing(observations, columns, person, partner, quality, lids, parameters)
 
     evidence = search_evidence(columns, direction, speaking, observations.facts.rate_hz, gaze)
     short = observations.facts.duration_s < parameters.sampling.short_s

@@ -50,20 +50,27 @@ class Pointing:
 def where_pointing(
     observations: Observations,
     columns: dict[str, np.ndarray],
+    person: int,
     partner: int | None,
     quality: FrameQuality,
     lids: Lids,
     parameters: Parameters,
 ) -> Pointing:
-    """Gaze where the irises can be read most of the time, else the direction of the head (METHOD 2.8)."""
+    """Gaze where the irises can be read most of the time, else the direction of the head (METHOD 2.8).
+
+    In a room where the face is hardly seen (two chairs, faces near profile), the turn of the head is taken relative to
+    where a partner beside one is expected.
+    """
     gaze = parameters.gaze
     rate = observations.facts.rate_hz
     eyes = eye_positions(columns)
     open_eyed = columns["face"].astype(bool) & ~lids.blink & ~lids.closed
     readable = quality.gaze >= 1
-    irises_fail = readable[open_eyed].sum() < parameters.quality.coverage_min * open_eyed.sum()
-    head_only = bool(irises_fail and (quality.head >= 1).sum() > readable.sum())
-    usable = quality.head >= 1 if head_only else readable & ~lids.blink & ~lids.closed
+    known = open_eyed | ((quality.head == 0) & (quality.facing >= 1))
+    irises_fail = readable[open_eyed].sum() < parameters.quality.coverage_min * known.sum()
+    head_only = bool(irises_fail and (quality.facing >= 1).sum() > readable.sum())
+    by_body = head_only and (quality.head >= 1).sum() < parameters.quality.coverage_min * (quality.facing >= 1).sum()
+    usable = quality.facing >= 1 if head_only else readable & ~lids.blink & ~lids.closed
     scale = gaze.head_only_scale if head_only else 1.0
 
     h, v = both_eyes(columns, quality.yaw_to_camera, gaze.far_eye_fade_deg)
@@ -73,12 +80,19 @@ def where_pointing(
         if partner is not None:
             seat = eye_positions(observations.person(partner))
             partner_eyes = steady_positions(seat, columns["time"], parameters.lean.median_s, rate)
-        if np.isfinite(partner_eyes).any():
+        if by_body and partner is not None:
+            region = room_region(gaze, scale)
+            doubt = "the face was hardly seen: how the head is turned is known, but not whether it looks down"
+        elif np.isfinite(partner_eyes).any():
             region = room_region(gaze, scale)
         else:
             region = beside_camera_region(gaze)
             doubt = "the partner is not in the picture, so it is not known on which side they sit"
-    if np.isfinite(partner_eyes).any():
+    if by_body and partner is not None and observations.facts.setup == "shared_room":
+        u = np.stack(
+            [quality.yaw_to_camera - _side(observations, person) * gaze.prior_side_h_deg, quality.pitch_to_camera], 1
+        )
+    elif np.isfinite(partner_eyes).any():
         pointing = (
             face_direction(columns["head_yaw"], columns["head_pitch"]) if head_only else gaze_direction(h, v, eyes)
         )
@@ -90,8 +104,14 @@ def where_pointing(
     width = round(gaze.median_s * rate)
     u = np.stack([running_median(np.where(usable, u[:, k], np.nan), width) for k in range(2)], 1)
     method = HEAD_ONLY if head_only else GAZE
-    grade = quality.head if head_only else quality.gaze
+    grade = quality.facing if head_only else quality.gaze
     return Pointing(method, u, usable & np.isfinite(u).all(1), grade, region, scale, doubt)
+
+
+def _side(observations: Observations, person: int) -> float:
+    """+1 where this person's partner sits at image right, -1 at image left."""
+    place = next(entry["place"] for entry in observations.facts.people if entry["person"] == person)
+    return -1.0 if place == "right" else 1.0
 
 
 def search_evidence(

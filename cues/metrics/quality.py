@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cues.metrics.gaze_coordinates import head_bearing
+from cues.metrics.signals import resample
 from cues.parameters import Parameters, Quality
 
 FLAGS: dict[str, str] = {
@@ -40,12 +41,16 @@ FLAGS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class FrameQuality:
-    """Quality of gaze, head direction and expression per sample, and the face's angles to the camera ray
-    [deg]."""
+    """Quality of gaze, head pose, expression and facing per sample, and the face's angles to the camera ray [deg].
+
+    `facing` is that of the head's direction alone: as `head` where the face is seen, degraded (1) where only the body
+    network tells how the head is turned (profile and beyond; level is then assumed, the pitch is 0).
+    """
 
     gaze: np.ndarray
     head: np.ndarray
     expression: np.ndarray
+    facing: np.ndarray
     yaw_to_camera: np.ndarray
     pitch_to_camera: np.ndarray
 
@@ -98,7 +103,16 @@ def frame_quality(person: dict[str, np.ndarray], parameters: Parameters) -> Fram
         (disagreement > q.eye_disagreement_max_deg) & ~one_eyed,
     )
     gaze[~np.isfinite(person["gaze_h"]) | ~np.isfinite(person["gaze_v"])] = 0
-    return FrameQuality(gaze, head, expression, bearing[:, 0], bearing[:, 1])
+
+    facing, angles = head.copy(), bearing.copy()
+    # A mesh fitted past yaw_any_max_deg is of no use for distance, but tells the turn: 69-75 for a true 78 degrees.
+    fits = (person["reprojection_residual"] <= q.residual_max) & (person["iris_distance"] >= q.iris_distance_any_px)
+    facing[seen & (yaw > q.yaw_any_max_deg) & fits] = 1
+    turn = resample(person["time"], person["body_head_yaw"], person["time"], parameters.gaze.body_turn_gap_s)
+    by_body = ~seen & np.isfinite(turn)
+    facing[by_body] = 1
+    angles[by_body] = np.stack([turn[by_body], np.zeros(by_body.sum())], 1)
+    return FrameQuality(gaze, head, expression, facing, angles[:, 0], angles[:, 1])
 
 
 def eye_disagreement(person: dict[str, np.ndarray], frontal: np.ndarray) -> np.ndarray:

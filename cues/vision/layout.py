@@ -111,20 +111,39 @@ def _best_cut(
         after = {p for p, (low, _) in spans.items() if low >= at}
         if not before or not after or len(before) + len(after) < len(spans):
             continue
-        bar = slice(at - 2, at + 2)
-        lines = slice(other, other + other_length)
-        part = (lines, bar) if vertical else (bar, lines)
-        colour = float(evidence.mean[part].mean()) if evidence.flat(part) else None
-        if colour is not None:
-            score = 1.0
-        else:
-            measure = evidence.vertical if vertical else evidence.horizontal
-            score = measure(at, other, other + other_length)
+        colour = _bar_colour(evidence, region, at, vertical)
+        measure = evidence.vertical if vertical else evidence.horizontal
+        score = 1.0 if colour is not None else measure(at, other, other + other_length)
         if best is None or score > best[0]:
             best = (score, at, before, colour)
     if best is None or best[0] < evidence.parameters.tear_share:
         return None
     return best[1:]
+
+
+def _bar_colour(evidence: _Evidence, region: np.ndarray, at: int, vertical: bool) -> float | None:
+    """Grey level of the bar of canvas across the region at `at`, or None where there is none.
+
+    A bar ends in a jump on one side at least; a plain wall behind two people, as flat as canvas, does not.
+    """
+    axis = 0 if vertical else 1
+    low, high = int(region[axis]), int(region[axis] + region[axis + 2])
+    other, past = int(region[1 - axis]), int(region[1 - axis] + region[3 - axis])
+    measure = evidence.vertical if vertical else evidence.horizontal
+
+    def strip(a: int, b: int) -> tuple[slice, slice]:
+        return (slice(other, past), slice(a, b)) if vertical else (slice(a, b), slice(other, past))
+
+    if not evidence.flat(strip(at - 2, at + 2)):
+        return None
+    left = next((k for k in range(at - 2, low + 1, -1) if not evidence.flat(strip(k - 2, k))), low)
+    right = next((k for k in range(at + 2, high - 1) if not evidence.flat(strip(k, k + 2))), high)
+    jumps = [measure(k + d, other, past) for k in (left, right) if low < k < high for d in (-2, 0, 2)]
+    return (
+        float(evidence.mean[strip(left, right)].mean())
+        if max(jumps, default=0.0) >= evidence.parameters.edge_share
+        else None
+    )
 
 
 def _trim(evidence: _Evidence, region: np.ndarray, boxes: np.ndarray, canvas: float | None) -> np.ndarray:

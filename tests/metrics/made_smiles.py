@@ -52,7 +52,9 @@ def person_columns(number: int, smile: np.ndarray, cheek: np.ndarray | None = No
 def good_quality(n: int) -> FrameQuality:
     """Every sample good."""
     good = np.full(n, 2, np.int8)
-    return FrameQuality(gaze=good, head=good, expression=good, yaw_to_camera=np.zeros(n), pitch_to_camera=np.zeros(n))
+    return FrameQuality(
+        gaze=good, head=good, expression=good, facing=good, yaw_to_camera=np.zeros(n), pitch_to_camera=np.zeros(n)
+    )
 
 
 def smiles_of(
