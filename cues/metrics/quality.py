@@ -109,7 +109,7 @@ def frame_quality(person: dict[str, np.ndarray], parameters: Parameters) -> Fram
     fits = (person["reprojection_residual"] <= q.residual_max) & (person["iris_distance"] >= q.iris_distance_any_px)
     facing[seen & (yaw > q.yaw_any_max_deg) & fits] = 1
     turn = resample(person["time"], person["body_head_yaw"], person["time"], parameters.gaze.body_turn_gap_s)
-    by_body = ~seen & np.isfinite(turn)
+    by_body = (facing == 0) & np.isfinite(turn) & (~seen | (age < q.track_age_min_s))
     facing[by_body] = 1
     angles[by_body] = np.stack([turn[by_body], np.zeros(by_body.sum())], 1)
     return FrameQuality(gaze, head, expression, facing, angles[:, 0], angles[:, 1])
