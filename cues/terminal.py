@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cues.metrics.minutes import COVERAGE_REASON, MINUTE_S
-from cues.metrics.session import SessionMetrics
+from cues.metrics.session import SessionMetrics, flags_by_words
 from cues.probe_verdicts import CUES, VERDICTS, Verdict, named
 
 if TYPE_CHECKING:
@@ -282,12 +282,7 @@ def _standing_out(summary: Row, rows: list[Row]) -> list[str]:
 
 
 def _flag_lines(summary: Row) -> list[str]:
-    people = {person["person"]: person["role"].capitalize() for person in summary["people"]}
-    said: dict[str, list[str]] = {}
-    for flag in summary["quality_flags"]:
-        who = people.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
-        if who not in said.setdefault(flag["words"], []):
-            said[flag["words"]].append(who)
+    said = flags_by_words(summary)
     return [f"{' and '.join(filter(None, who))}{': ' if any(who) else ''}{words}" for words, who in said.items()]
 
 

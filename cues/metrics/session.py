@@ -110,6 +110,18 @@ def _measure_cues(corrected: Corrected, parameters: Parameters) -> Measured:
     return Measured(time, shown, eye_contact, lean, smiles, mirroring, together)
 
 
+def flags_by_words(summary: dict[str, Any]) -> dict[str, list[str]]:
+    """What limits a session's figures: the words of each quality flag once, with whom or what it concerns ("" for the
+    whole session), from session.json's content."""
+    roles = {person["person"]: person["role"].capitalize() for person in summary["people"]}
+    said: dict[str, list[str]] = {}
+    for flag in summary["quality_flags"]:
+        who = roles.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
+        if who not in said.setdefault(flag["words"], []):
+            said[flag["words"]].append(who)
+    return said
+
+
 def _episodes_table(measured: Measured, roles: dict[int, str]) -> pa.Table:
     rows: list[tuple[float, float, int, str, str, float]] = []
     for person in measured.people:

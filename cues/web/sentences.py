@@ -13,6 +13,7 @@ from typing import Any
 
 from cues.corrections import PLACES
 from cues.metrics.minutes import COVERAGE_REASON
+from cues.metrics.session import flags_by_words
 from cues.parameters import Parameters
 from cues.terminal import SETUPS
 
@@ -168,14 +169,8 @@ def reasons(rows: list[Row], figure: str, why: str) -> list[str]:
 
 def flags(summary: Row) -> list[str]:
     """What limits the figures of the whole session, each once, with whom it concerns."""
-    roles = {person["person"]: person["role"].capitalize() for person in summary["people"]}
-    said: dict[str, list[str]] = {}
-    for flag in summary["quality_flags"]:
-        who = roles.get(flag["person"], "Shared smiles" if flag["cue"] == "facial_mirroring" else "")
-        if who not in said.setdefault(flag["words"], []):
-            said[flag["words"]].append(who)
     lines = []
-    for words, who in said.items():
+    for words, who in flags_by_words(summary).items():
         named = " and ".join(filter(None, who)).capitalize()
         lines.append(f"{named}: {_lowered(words)}" if named else words)
     return [*summary["notes"], *lines]
