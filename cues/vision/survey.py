@@ -119,8 +119,11 @@ def survey_recording(
         for frame in read_frames_at(path, times):
             look = _look(frame)
             number = int(np.abs(np.array(times) - frame.time).argmin())
-            if number in with_search or not looks or _differs(looks[-1], look, parameters.layout):
+            begins = not looks or _differs(looks[-1], look, parameters.layout)
+            if number in with_search or begins:
                 look = replace_people(look, frame.image, faces, bodies, parameters.layout)
+            if not begins:
+                look = replace(look, image=None)  # colours are kept of a stretch's first picture only
             looks.append(look)
             progress(0.8 * (frame.time / max(info.duration, 1e-3)))
         if not looks:
