@@ -14,18 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cues.metrics.minutes import COVERAGE_REASON, MINUTE_S
-from cues.metrics.session import SessionMetrics, flags_by_words
+from cues.metrics.session import SETUP_WORDS, SessionMetrics, flags_by_words
 from cues.probe_verdicts import CUES, VERDICTS, Verdict, named
 
 if TYPE_CHECKING:
     from cues.probe import PersonProbe, Probe, SoundProbe  # brings the networks' runtime, which loads slowly
 
-SETUPS = {
-    "single": "one person at a camera",
-    "split_screen": "a recorded call",
-    "shared_room": "two people in one room",
-    "two_files": "two files of one conversation",
-}
 WIDE = 104
 """From this many columns on the coverages stand in the table as well."""
 
@@ -66,7 +60,7 @@ def _section(console: Console, title: str, lines: list[str]) -> None:
 
 def _heading(summary: Row) -> list[str]:
     minutes, seconds = divmod(round(summary["duration_s"]), 60)
-    lines = [f"{SETUPS[summary['setup']].capitalize()}, {minutes} min {seconds} s."]
+    lines = [f"{SETUP_WORDS[summary['setup']].capitalize()}, {minutes} min {seconds} s."]
     people = summary["people"]
     guessed = any(person["role_guessed"] for person in people)
     guess = "; taken to be so" if len(people) == 1 else "; who is the trainee is a guess (--trainee changes it)"
@@ -291,7 +285,7 @@ def print_probe(probe: "Probe", console: Console) -> None:
     info = probe.info
     minutes, seconds = divmod(round(info.duration), 60)
     steady = "steady" if info.frame_rate_steady else "unsteady; the true times are used"
-    _say(console, f"{probe.file}: {SETUPS[probe.setup]}, {minutes} min {seconds} s.")
+    _say(console, f"{probe.file}: {SETUP_WORDS[probe.setup]}, {minutes} min {seconds} s.")
     _say(console, f"Looked at {probe.looked_s:.0f} s spread over it.")
     facts = [
         f"Picture: {info.width} x {info.height} pixels, {info.frame_rate:.1f} a second ({steady}).",

@@ -42,6 +42,13 @@ from cues.parameters import Parameters
 
 SCHEMA_VERSION = 1
 
+SETUP_WORDS = {
+    "single": "one person at a camera",
+    "split_screen": "a recorded call",
+    "shared_room": "two people in one room",
+    "two_files": "two files of one conversation",
+}
+
 FLAG_WORDS: dict[str, str] = {code: sentence(words) for code, words in {**FLAGS, **LEAN_FLAGS}.items()}
 """Every flag's machine code -> a sentence."""
 

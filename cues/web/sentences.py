@@ -13,9 +13,8 @@ from typing import Any
 
 from cues.corrections import PLACES
 from cues.metrics.minutes import COVERAGE_REASON
-from cues.metrics.session import flags_by_words
+from cues.metrics.session import SETUP_WORDS, flags_by_words
 from cues.parameters import Parameters
-from cues.terminal import SETUPS
 
 Row = dict[str, Any]
 
@@ -30,7 +29,7 @@ def recorded(summary: Row) -> str:
     minutes, seconds = divmod(round(summary["duration_s"]), 60)
     length = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     files = ", ".join(f"`{video['file']}`" for video in summary["videos"] if video.get("file"))
-    return " · ".join(part for part in (SETUPS[summary["setup"]].capitalize(), length, files) if part)
+    return " · ".join(part for part in (SETUP_WORDS[summary["setup"]].capitalize(), length, files) if part)
 
 
 def who_is_who(summary: Row) -> str:
