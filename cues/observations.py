@@ -21,8 +21,6 @@ elevation, + = up; (0, 0) = lens.
 """
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cues.errors import SessionFolderError
+from cues.whole_files import write_whole
 
 SCHEMA_VERSION = 1
 
@@ -230,37 +229,22 @@ def write_observations(observations: Observations, folder: Path) -> list[Path]:
     Raises SessionFolderError when they cannot be written (disk full, no permission); what was there has not changed.
     """
     tables = {"observations": observations.table, "scene": observations.scene, "sound": observations.sound}
-    aside: dict[Path, Path] = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            if table is not None:
-                final = folder / f"{name}.parquet"
-                aside[final] = folder / f".{name}.parquet.writing"
-                _write_table(table, aside[final], observations.facts)
-        for final, written in aside.items():
-            written.replace(final)
-    except OSError as error:
-        for written in aside.values():
-            with suppress(OSError):
-                written.unlink(missing_ok=True)
-        raise SessionFolderError(
-            f"'{folder}' cannot be written ({error.strerror or error}): make room or choose another folder."
-        ) from None
+    present = {name: table for name, table in tables.items() if table is not None}
+    facts = observations.facts
+    written = write_whole(folder, {f"{name}.parquet": _parquet(table, facts) for name, table in present.items()})
     if observations.sound is None:
         (folder / "sound.parquet").unlink(missing_ok=True)  # of an earlier recording
-    return list(aside)
+    return written
 
 
-def _write_table(table: pa.Table, path: Path, facts: RecordingFacts) -> None:
+def _parquet(table: pa.Table, facts: RecordingFacts) -> bytes:
     """One of the tables with the facts in its metadata (zstd, split bytes: an hour is a few MB)."""
     table = table.replace_schema_metadata({"cues": json.dumps(asdict(facts))})
     floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
     encoding = {name: "BYTE_STREAM_SPLIT" for name in floats}
-    with path.open("wb") as file:
-        pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=encoding)
-        file.flush()
-        os.fsync(file.fileno())
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=False, column_encoding=encoding)
+    return bytes(sink.getvalue())
 
 
 def read_observations(folder: Path) -> Observations:

@@ -18,7 +18,6 @@ class Camera:
     """Focal length where the file does not say it."""
 
     focal_over_width: float = 0.75  # of an uncropped 16:9 picture, horizontal view about 67 degrees [J]
-    focal_relative_sd: float = 0.12  # [J]
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,6 @@ class Quality:
     iris_distance_gaze_px: float = 35.0  # below: no gaze, head direction only
     iris_distance_any_px: float = 20.0  # below: nothing
     yaw_good_deg: float = 25.0  # relative to the ray to the camera
-    yaw_degraded_deg: float = 45.0
     yaw_gaze_max_deg: float = 50.0
     yaw_any_max_deg: float = 60.0
     pitch_good_deg: float = 25.0
@@ -129,7 +127,6 @@ class Quality:
     last_minute_figures_s: float = 15.0  # a shorter last minute has its row and no figures [J]
     hidden_share_max: float = 0.02  # out of the layout for more: no figure for the whole session [J]
     min_valid_minutes: int = 3
-    min_valid_minutes_mirroring: int = 5
     interval_low_pp: float = 25.0  # measurement interval wider: low confidence
     interval_drop_pp: float = 40.0  # wider still: a dash
     minute_difference_pp: float = 20.0  # smaller differences between minutes are not worth a word
@@ -214,7 +211,6 @@ class Gaze:
     sync_sd_max_s: float = 0.15  # mutual gaze from two files, METHOD 2.3 d
     blendshape_correlation_min: float = 0.7
     speech_state_min_s: float = 8.0  # less of a speaking state in a minute gives no figure for it
-    turn_end_s: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,6 @@ reader sees the old content or the new one. What does not fit on the disk leaves
 import csv
 import io
 import json
-import os
-import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ import pyarrow as pa
 from cues.corrections import Corrections, corrections_from_json, corrections_to_json
 from cues.errors import ParameterError, SessionFolderError
 from cues.metrics.session import SCHEMA_VERSION, SessionMetrics
+from cues.whole_files import write_whole
 
 RESULT_FILES = ("minutes.csv", "episodes.csv", "session.json")
 _TEXT_COLUMNS = ("role", "cue", "kind", "flags", "mirroring_stands_out")
@@ -53,7 +51,7 @@ def write_results(folder: Path, metrics: SessionMetrics) -> list[Path]:
         "episodes.csv": _csv_text(metrics.episodes),
         "session.json": _json_text(metrics.summary),
     }
-    return _write_files(folder, contents)
+    return write_whole(folder, {name: text.encode() for name, text in contents.items()})
 
 
 def read_session(folder: Path) -> StoredSession:
@@ -88,29 +86,8 @@ def load_corrections(folder: Path) -> Corrections:
 def save_corrections(folder: Path, corrections: Corrections) -> Path:
     """Writes corrections.json into `folder`; returns its path. Raises SessionFolderError as `write_results`
     does."""
-    return _write_files(folder, {"corrections.json": _json_text(corrections_to_json(corrections))})[0]
-
-
-def _write_files(folder: Path, contents: dict[str, str]) -> list[Path]:
-    temporary = {name: folder / f".{name}.{uuid.uuid4().hex}.tmp" for name in contents}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, path in temporary.items():
-            with path.open("x", encoding="utf-8", newline="") as file:
-                file.write(contents[name])
-                file.flush()
-                os.fsync(file.fileno())
-        for name, path in temporary.items():
-            path.replace(folder / name)
-    except OSError as problem:
-        for path in temporary.values():
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-        raise SessionFolderError(
-            f"The results cannot be written into '{folder}' ({problem.strerror or problem}): "
-            "make room or choose another folder. What was there before is unchanged."
-        ) from None
-    return [folder / name for name in contents]
+    text = _json_text(corrections_to_json(corrections))
+    return write_whole(folder, {"corrections.json": text.encode()})[0]
 
 
 def _json_text(data: Any) -> str:

@@ -98,13 +98,6 @@ def episodes_of(
     return found
 
 
-def seconds_in(states: np.ndarray, time: np.ndarray, longest: float, state: int, start: float, end: float) -> float:
-    """Seconds in [start, end) spent in `state`, clipped at the edges."""
-    ends = np.minimum(sample_ends(time, longest), end)
-    starts = np.maximum(time, start)
-    return float(np.clip(ends - starts, 0, None)[states == state].sum())
-
-
 def iou(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Intersection over union of two stretches (start, end) [s]."""
     overlap = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))

@@ -27,10 +27,6 @@ class Window:
         """Crop positions (n, 2) px as positions in the frame."""
         return points / self.scale + [self.x, self.y]
 
-    def to_crop(self, points: np.ndarray) -> np.ndarray:
-        """Frame positions (n, 2) px as positions in the crop."""
-        return (points - [self.x, self.y]) * self.scale
-
 
 def window_around(centre: np.ndarray, side: float, tile: np.ndarray) -> tuple[float, float, float]:
     """x, y, side of a square around `centre`, moved into the tile (x, y, w, h px) as far as it fits."""
