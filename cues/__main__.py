@@ -29,6 +29,7 @@ from cues.library.session_folder import load_corrections, save_corrections, writ
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.observations import Observations, RecordingFacts, read_observations, write_observations
 from cues.parameters import Parameters, replace_parameter
+from cues.partial import finish_partial
 from cues.terminal import print_session
 
 app = typer.Typer(
@@ -115,7 +116,7 @@ def analyze(
         if trainee not in (None, "left", "right", "first", "second"):
             raise ParameterError(f"--trainee {trainee} does not exist: left, right, first or second.")
         chosen = _numbers(people)
-        from cues.analysis import SETUPS, analyze, finish_partial  # the networks' runtime loads slowly
+        from cues.analysis import SETUPS, analyze  # the networks' runtime loads slowly
         from cues.jobs.processes import local_pool
 
         wanted = setup.replace("-", "_")

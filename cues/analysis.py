@@ -8,13 +8,9 @@
 output, and goes on from there when it is run again. Metrics follow in `cues.metrics.session`, without the video.
 """
 
-import hashlib
 import importlib.metadata
-import json
-import pickle
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from cues import __version__
-from cues.errors import RecordingError, SessionFolderError
-from cues.observations import OBSERVATIONS, SCENE, SCHEMA_VERSION, Observations, RecordingFacts
+from cues.errors import RecordingError
+from cues.observations import OBSERVATIONS, SCENE, Observations, RecordingFacts
 from cues.parameters import Parameters
+from cues.partial import Partial, finish_partial
 from cues.vision.alignment import Alignment, align_by_sound
 from cues.vision.head_pose import lens_of_tile
 from cues.vision.models import SHA256
@@ -343,7 +340,7 @@ def analyze(
         raise
 
 
-def _read_all(plan: Plan, pool: Pool, partial: "Partial", progress: Progress) -> dict[Task, Segment]:
+def _read_all(plan: Plan, pool: Pool, partial: Partial, progress: Progress) -> dict[Task, Segment]:
     segments: dict[Task, Segment] = {}
     waiting: dict[Future[Segment], Task] = {}
     for task in plan.tasks():
@@ -389,58 +386,3 @@ def _on_session_clock(plan: Plan, file: int, table: pa.Table) -> pa.Table:
     table = table.set_column(0, "time", pa.array(time.astype(np.float32)))
     table = table.set_column(1, "channel", pa.array(np.full(len(time), file, np.int8)))
     return table.filter(pa.array(inside))
-
-
-@dataclass(frozen=True)
-class Partial:
-    """Finished parts of an analysis, for the same recording, options and version only."""
-
-    folder: Path
-
-    @classmethod
-    def open(cls, out: Path, paths: tuple[Path, ...], options: Any) -> "Partial":
-        """The partial results in `out`; those of another recording or other options are removed."""
-        stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.exists()]
-        said = json.dumps([stamps, options, __version__, SCHEMA_VERSION], default=str, sort_keys=True)
-        key = hashlib.sha256(said.encode()).hexdigest()[:16]
-        partial = cls(out / ".partial" / key)
-        if (out / ".partial").is_dir():
-            for other in (out / ".partial").iterdir():
-                if other.name != key:
-                    _remove(other)
-        return partial
-
-    def load(self, name: str) -> Any:
-        """A part, or None where it was not finished."""
-        path = self.folder / f"{name}.pickle"
-        try:
-            return pickle.loads(path.read_bytes())
-        except (FileNotFoundError, EOFError, pickle.UnpicklingError):
-            return None
-
-    def save(self, name: str, part: Any) -> None:
-        """Keeps a part: written aside first, so that what is there is whole."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            aside = self.folder / f"{name}.writing"
-            aside.write_bytes(pickle.dumps(part))
-            aside.replace(self.folder / f"{name}.pickle")
-        except OSError as error:
-            raise SessionFolderError(
-                f"'{self.folder.parent.parent}' cannot be written ({error.strerror}): make room or choose "
-                "another --out, then run the same command again."
-            ) from None
-
-
-def finish_partial(out: Path) -> None:
-    """Removes the partial results once the session's files are written, and a folder that holds nothing else."""
-    if (out / ".partial").is_dir():
-        _remove(out / ".partial")
-        with suppress(OSError):  # not empty: what it is for
-            out.rmdir()
-
-
-def _remove(path: Path) -> None:
-    for child in path.iterdir() if path.is_dir() else ():
-        _remove(child)
-    path.rmdir() if path.is_dir() else path.unlink()

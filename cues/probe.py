@@ -29,9 +29,10 @@ from cues.probe_verdicts import (
     mirroring_verdict,
 )
 from cues.recording import open_container
+from cues.vision.seating import Person
 from cues.vision.segment import OBSERVED, SCENERY, Networks, Segment, read_segment
 from cues.vision.sound import CELL_S, SPEECH_RATE, level_db
-from cues.vision.survey import Person, Survey, survey_recording
+from cues.vision.survey import Survey, survey_recording
 from cues.vision.timeline import container_zero
 from cues.vision.video import VideoInfo, read_frames_at
 

@@ -2,9 +2,6 @@
 
 `minutes.csv`, `episodes.csv` and `session.json` are derived from the tables that `cues.observations` reads
 and writes and from `corrections.json`, the one file here that a person made. All are UTF-8.
-
-A file is written under a temporary name in the same folder, flushed to the disk and then renamed, so that a
-reader sees the old content or the new one. What does not fit on the disk leaves the folder as it was.
 """
 
 import csv

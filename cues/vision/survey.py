@@ -12,17 +12,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from cues.errors import RecordingError
 from cues.parameters import Layout, Parameters
 from cues.vision.landmarks import BodyReader, FaceReader
-from cues.vision.layout import changed_share, thumbnail, tiles_of
-from cues.vision.people import Sighting, find_people, likeness, same_face
+from cues.vision.layout import changed_share, thumbnail
+from cues.vision.people import find_people, same_face
+from cues.vision.seating import Look, Person, Seated, name_people, seats_of
 from cues.vision.timeline import NO_TICK, read_timeline
 from cues.vision.video import Frame, VideoInfo, read_frames_at, read_info
 
-_NEVER = 1e6
 _ANALYSIS_WIDTH = 640  # px of the pictures that tiles are found in
 
 
@@ -51,17 +50,6 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody in the recording: how they look, how much of the searched pictures they are in, how large, where."""
-
-    person: int
-    look: np.ndarray
-    share: float
-    size_px: float
-    centre_x: float
-
-
-@dataclass(frozen=True)
 class Survey:
     """What the dense pass follows. `people` are those measured; the others found are `left_out`."""
 
@@ -86,17 +74,6 @@ class Survey:
         return replace(self, stretches=stretches)
 
 
-@dataclass
-class _Look:
-    """One surveyed picture."""
-
-    time: float
-    thumbnail: np.ndarray
-    grey: np.ndarray
-    image: np.ndarray | None
-    people: list[Sighting] | None = None
-
-
 def survey_recording(
     path: Path,
     parameters: Parameters,
@@ -115,7 +92,7 @@ def survey_recording(
     with_search = np.linspace(0, len(times) - 1, parameters.layout.searches_max).round().astype(int)
     faces, bodies = FaceReader(6), BodyReader(5)
     try:
-        looks: list[_Look] = []
+        looks: list[Look] = []
         for frame in read_frames_at(path, times):
             look = _look(frame)
             number = int(np.abs(np.array(times) - frame.time).argmin())
@@ -134,8 +111,8 @@ def survey_recording(
     finally:
         faces.close()
         bodies.close()
-    seated = [_seats_of(group, info, setup, parameters.layout) for group in groups]
-    known, seated = _name_people(seated, groups, parameters.layout)
+    seated = [seats_of(group, info, setup, parameters.layout) for group in groups]
+    known, seated = name_people(seated, groups, parameters.layout)
     people, left_out = _choose(known, chosen, setup, path, parameters.layout)
     stretches = _assemble(path, info, groups, seated, {p.person for p in people}, parameters.layout)
     progress(1.0)
@@ -162,26 +139,26 @@ def _survey_times(path: Path, info: VideoInfo, layout: Layout) -> list[float]:
     return times
 
 
-def _look(frame: Frame) -> _Look:
+def _look(frame: Frame) -> Look:
     height, width = frame.image.shape[:2]
     scale = min(1.0, _ANALYSIS_WIDTH / width)
     small = (
         cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame.image
     )
-    return _Look(frame.time, thumbnail(frame.image), cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), small)
+    return Look(frame.time, thumbnail(frame.image), cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), small)
 
 
-def replace_people(look: _Look, image: np.ndarray, faces: FaceReader, bodies: BodyReader, layout: Layout) -> _Look:
+def replace_people(look: Look, image: np.ndarray, faces: FaceReader, bodies: BodyReader, layout: Layout) -> Look:
     """The look with everybody in its full-size picture found."""
     whole = np.array([0, 0, image.shape[1], image.shape[0]], float)
     return replace(look, people=find_people(image, whole, faces, bodies, layout.smallest_face_share))
 
 
-def _differs(a: _Look, b: _Look, layout: Layout) -> bool:
+def _differs(a: Look, b: Look, layout: Layout) -> bool:
     return changed_share(a.thumbnail, b.thumbnail, layout) > layout.changed_share
 
 
-def _stretches_of(looks: list[_Look], layout: Layout) -> list[list[_Look]]:
+def _stretches_of(looks: list[Look], layout: Layout) -> list[list[Look]]:
     groups = [[looks[0]]]
     for look in looks[1:]:
         if _differs(groups[-1][-1], look, layout):
@@ -190,171 +167,13 @@ def _stretches_of(looks: list[_Look], layout: Layout) -> list[list[_Look]]:
     return groups
 
 
-def _search_more(path: Path, group: list[_Look], faces: FaceReader, bodies: BodyReader, layout: Layout) -> None:
+def _search_more(path: Path, group: list[Look], faces: FaceReader, bodies: BodyReader, layout: Layout) -> None:
     """Searches more pictures of a stretch that has too few searched ones."""
     missing = [i for i, look in enumerate(group) if look.people is None]
     wanted = layout.searches_min_a_stretch - (len(group) - len(missing))
     for i in missing[: max(wanted, 0)]:
         for frame in read_frames_at(path, [group[i].time]):
             group[i] = replace_people(group[i], frame.image, faces, bodies, layout)
-
-
-@dataclass
-class _Seated:
-    """One group of sightings in one stretch."""
-
-    tile: np.ndarray
-    path: np.ndarray
-    look: np.ndarray
-    searched: int
-    person: int = -1
-
-    @property
-    def size(self) -> float:
-        return float(np.median(np.sqrt(self.path[:, 3] * self.path[:, 4])))
-
-
-def _seats_of(group: list[_Look], info: VideoInfo, setup: str, layout: Layout) -> list[_Seated]:
-    """Groups the sightings of one stretch by place, and finds the tile of each group."""
-    searched = [look for look in group if look.people is not None]
-    clusters: list[list[tuple[float, Sighting]]] = []
-    for look in searched:
-        sightings = look.people or []
-        given = _give_out(clusters, sightings, layout)
-        for sighting, cluster in zip(sightings, given, strict=True):
-            if cluster is None:
-                clusters.append([(look.time, sighting)])
-            else:
-                cluster.append((look.time, sighting))
-    clusters = _same_people_joined(clusters, layout)
-    clusters = [c for c in clusters if _is_somebody(c, len(searched), layout)] or clusters[:1]
-    if setup == "single" and clusters:
-        clusters = [max(clusters, key=lambda c: (len(c), c[0][1].size))]
-    if not clusters:
-        return []
-    boxes = np.concatenate([[s.box for _, s in c] for c in clusters])
-    owner = np.concatenate([np.full(len(c), i) for i, c in enumerate(clusters)])
-    if setup == "shared_room":
-        tiles = [np.array([0, 0, info.width, info.height])] * len(clusters)
-    else:
-        scale = group[0].grey.shape[1] / info.width
-        pictures = np.stack([look.grey for look in (searched if len(searched) > 5 else group)][:24])
-        tiles = [t / scale for t in tiles_of(pictures, boxes * scale, owner, layout)]
-    return [
-        _Seated(
-            np.round(tile),
-            np.array([[t, *s.box] for t, s in cluster]),
-            np.mean([s.look for _, s in cluster], axis=0),
-            len(searched),
-        )
-        for cluster, tile in zip(clusters, tiles, strict=True)
-    ]
-
-
-def _give_out(
-    clusters: list[list[tuple[float, Sighting]]], sightings: list[Sighting], layout: Layout
-) -> list[list[tuple[float, Sighting]] | None]:
-    """The group that each sighting of one picture belongs to, or None: by looks first, by seat where looks agree.
-
-    All are given out together, so that two people who changed places are not mistaken for each other.
-    """
-    given: list[list[tuple[float, Sighting]] | None] = [None] * len(sightings)
-    if not clusters or not sightings:
-        return given
-    cost = np.full((len(sightings), len(clusters)), _NEVER)
-    for c, cluster in enumerate(clusters):
-        last = cluster[-1][1]
-        look = np.mean([s.look for _, s in cluster], axis=0)
-        for k, sighting in enumerate(sightings):
-            alike = likeness(sighting.look, look)
-            if _same_seat(last, sighting) or alike >= layout.same_person_likeness:
-                apart = np.hypot(*(last.centre - sighting.centre)) / max(last.size, sighting.size)
-                cost[k, c] = 0.2 * min(apart, 3.0) + 4.0 * (1 - alike)
-    for k, c in zip(*linear_sum_assignment(cost), strict=True):
-        if cost[k, c] < _NEVER:
-            given[k] = clusters[c]
-    return given
-
-
-def _is_somebody(cluster: list[tuple[float, Sighting]], searched: int, layout: Layout) -> bool:
-    """Whether a group of sightings is a person: seen often enough, more often where no body belongs to the face.
-
-    The face detector finds faces in plants and cloth now and then; the body network does not.
-    """
-    with_body = any(s.body is not None for _, s in cluster)
-    share = layout.sightings_min_share if with_body else layout.sightings_min_share_without_body
-    return searched <= 2 or len(cluster) >= max(2, share * searched)
-
-
-def _same_people_joined(
-    clusters: list[list[tuple[float, Sighting]]], layout: Layout
-) -> list[list[tuple[float, Sighting]]]:
-    """Groups that look alike and are hardly ever in one picture together are one person who moved."""
-    joined: list[list[tuple[float, Sighting]]] = []
-    for cluster in sorted(clusters, key=len, reverse=True):
-        times = {time for time, _ in cluster}
-        look = np.mean([s.look for _, s in cluster], axis=0)
-        alike = [
-            (likeness(look, np.mean([s.look for _, s in other], axis=0)), k)
-            for k, other in enumerate(joined)
-            if len(times & {time for time, _ in other}) <= 0.15 * min(len(cluster), len(other))
-        ]
-        best = max(alike, default=(0.0, 0))
-        if best[0] >= layout.same_person_likeness:
-            joined[best[1]] = sorted(joined[best[1]] + cluster, key=lambda entry: entry[0])
-        else:
-            joined.append(cluster)
-    return joined
-
-
-def _same_seat(a: Sighting, b: Sighting) -> bool:
-    apart = np.hypot(*(a.centre - b.centre))
-    return bool(same_face(a.box, b.box) or apart < 1.0 * max(a.size, b.size)) and 0.4 < a.size / b.size < 2.5
-
-
-def _name_people(
-    seated: list[list[_Seated]], groups: list[list[_Look]], layout: Layout
-) -> tuple[list[Person], list[list[_Seated]]]:
-    """Gives the same number to the same person in all stretches."""
-    prototypes: list[list[_Seated]] = []
-    for seats in seated:
-        taken: set[int] = set()
-        scored = sorted(
-            (
-                (_sameness(prototypes[p][-1], seat), p, s)
-                for p in range(len(prototypes))
-                for s, seat in enumerate(seats)
-            ),
-            reverse=True,
-        )
-        for score, p, s in scored:
-            if score >= layout.same_person_likeness and p not in taken and seats[s].person < 0:
-                seats[s].person = p
-                taken.add(p)
-                prototypes[p].append(seats[s])
-        for seat in seats:
-            if seat.person < 0:
-                seat.person = len(prototypes)
-                prototypes.append([seat])
-    searched = sum(max((s.searched for s in seats), default=0) for seats in seated)
-    searched += sum(len([x for x in g if x.people is not None]) for g, s in zip(groups, seated, strict=True) if not s)
-    people = [
-        Person(
-            number,
-            np.mean([s.look for s in seats], axis=0),
-            sum(len(s.path) for s in seats) / max(searched, 1),
-            float(np.median([s.size for s in seats])),
-            float(np.median(np.concatenate([s.path[:, 1] + s.path[:, 3] / 2 for s in seats]))),
-        )
-        for number, seats in enumerate(prototypes)
-    ]
-    return people, seated
-
-
-def _sameness(a: _Seated, b: _Seated) -> float:
-    """Likeness, helped by an unchanged place: a room whose light changes is still the same seat."""
-    same_tile = np.abs(a.tile - b.tile).max() < 0.02 * max(a.tile[2], b.tile[2])
-    return likeness(a.look, b.look) + (0.1 if same_tile and same_face(a.path[-1, 1:], b.path[0, 1:]) else 0.0)
 
 
 def _choose(
@@ -390,14 +209,14 @@ def _choose(
 def _assemble(
     path: Path,
     info: VideoInfo,
-    groups: list[list[_Look]],
-    seated: list[list[_Seated]],
+    groups: list[list[Look]],
+    seated: list[list[Seated]],
     wanted: set[int],
     layout: Layout,
 ) -> tuple[Stretch, ...]:
     """Stretches with the chosen people's seats; neighbours with the same layout are one stretch."""
     stretches: list[Stretch] = []
-    previous: list[_Look] | None = None
+    previous: list[Look] | None = None
     for group, seats in zip(groups, seated, strict=True):
         mine = tuple(
             Seat(s.person, s.tile, s.path) for s in sorted(seats, key=lambda s: s.person) if s.person in wanted
@@ -428,7 +247,7 @@ def _same_layout(a: tuple[Seat, ...], b: tuple[Seat, ...]) -> bool:
     )
 
 
-def _boundary(path: Path, before: _Look, after: _Look, layout: Layout) -> float:
+def _boundary(path: Path, before: Look, after: Look, layout: Layout) -> float:
     """When the picture changed between two looks [s], by halving."""
     low, high = before.time, after.time
     while high - low > layout.boundary_s:

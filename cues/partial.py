@@ -1,0 +1,71 @@
+"""Finished parts of an analysis that has not ended: what an interrupted run goes on from.
+
+They lie in `.partial` inside the output's folder, one file a part, and are removed when the results are written.
+"""
+
+import hashlib
+import json
+import pickle
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cues import __version__
+from cues.errors import SessionFolderError
+from cues.observations import SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Finished parts of an analysis, for the same recording, options and version only."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, out: Path, paths: tuple[Path, ...], options: Any) -> "Partial":
+        """The partial results in `out`; those of another recording or other options are removed."""
+        stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.exists()]
+        said = json.dumps([stamps, options, __version__, SCHEMA_VERSION], default=str, sort_keys=True)
+        key = hashlib.sha256(said.encode()).hexdigest()[:16]
+        partial = cls(out / ".partial" / key)
+        if (out / ".partial").is_dir():
+            for other in (out / ".partial").iterdir():
+                if other.name != key:
+                    _remove(other)
+        return partial
+
+    def load(self, name: str) -> Any:
+        """A part, or None where it was not finished."""
+        path = self.folder / f"{name}.pickle"
+        try:
+            return pickle.loads(path.read_bytes())
+        except (FileNotFoundError, EOFError, pickle.UnpicklingError):
+            return None
+
+    def save(self, name: str, part: Any) -> None:
+        """Keeps a part: written aside first, so that what is there is whole."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside = self.folder / f"{name}.writing"
+            aside.write_bytes(pickle.dumps(part))
+            aside.replace(self.folder / f"{name}.pickle")
+        except OSError as error:
+            raise SessionFolderError(
+                f"'{self.folder.parent.parent}' cannot be written ({error.strerror}): make room or choose "
+                "another --out, then run the same command again."
+            ) from None
+
+
+def finish_partial(out: Path) -> None:
+    """Removes the partial results once the session's files are written, and a folder that holds nothing else."""
+    if (out / ".partial").is_dir():
+        _remove(out / ".partial")
+        with suppress(OSError):  # not empty: what it is for
+            out.rmdir()
+
+
+def _remove(path: Path) -> None:
+    for child in path.iterdir() if path.is_dir() else ():
+        _remove(child)
+    path.rmdir() if path.is_dir() else path.unlink()
