@@ -1,5 +1,6 @@
 # make run: everything from a fresh clone to the application in the browser.
 # make test: what the tests need on top, then all of them.
+# make validate: how right the figures are; writes tests/validation/RESULTS.md and the README's table.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 SAMPLE := videos/sample
 REPORT := $(SAMPLE)/report
 
-.PHONY: run sample serve test lint clean
+.PHONY: run sample serve test validate lint clean
 
 run: sample serve
 
@@ -21,6 +22,10 @@ serve: $(VENV)/ready
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The accuracy of every figure against known truth: tests/validation/README.md. Up to an hour.
+validate: $(VENV)/tests-ready
+	$(BIN)/python -m tests.validation
 
 lint: $(VENV)/tests-ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

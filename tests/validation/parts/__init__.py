@@ -1,0 +1,1 @@
+"""One module per part of the suite; each has `run(scope) -> PartResult`."""
