@@ -37,10 +37,9 @@ def main() -> int:
         result = importlib.import_module(f"tests.validation.parts.{part}").run(scope)
         result = replace(result, seconds=time.monotonic() - begin)
         for figure in result.figures:
-            reached = {True: "", False: "  NOT REACHED", None: ""}[figure.reached]
-            print(
-                f"  {figure.name}: {figure.said}  ({figure.n}){'  asked ' + figure.target if figure.target else ''}{reached}"
-            )
+            missed = "  NOT REACHED" if figure.reached is False else ""
+            asked_for = f"  asked {figure.target}" if figure.target else ""
+            print(f"  {figure.name}: {figure.said}  ({figure.n}){asked_for}{missed}")
         for skipped in result.skipped:
             print(f"  skipped: {skipped}")
         print(f"  {result.seconds:.0f} s", flush=True)
