@@ -1,6 +1,7 @@
 """How a recorded video call looks: two tiles side by side on a dark canvas, name labels, a bar with a
 clock."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,27 @@ WIDTH, HEIGHT = 1280, 720
 TILE_WIDTH, TILE_HEIGHT = 624, 468
 TILES = ((10, 124, TILE_WIDTH, TILE_HEIGHT), (646, 124, TILE_WIDTH, TILE_HEIGHT))
 CANVAS = (34, 30, 28)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Size of the whole picture and boxes (x, y, width, height) of its two tiles, which are alike [px]."""
+
+    width: int
+    height: int
+    tiles: tuple[tuple[int, int, int, int], tuple[int, int, int, int]]
+
+
+SAMPLE = Layout(WIDTH, HEIGHT, TILES)
+
+
+def side_by_side(tile_width: int, tile_height: int) -> Layout:
+    """The sample's layout for tiles of another size; both numbers even."""
+    width = 2 * tile_width + 32
+    height = 2 * round(tile_height * HEIGHT / TILE_HEIGHT / 2)
+    top = 2 * ((height - tile_height) // 4) - 2
+    boxes = ((10, top, tile_width, tile_height), (tile_width + 22, top, tile_width, tile_height))
+    return Layout(width, height, boxes)
 
 
 @lru_cache(maxsize=8)
@@ -29,15 +51,15 @@ def _write(
 
 
 @lru_cache(maxsize=4)
-def _corners(radius: int = 10) -> np.ndarray:
-    mask = np.zeros((TILE_HEIGHT * 4, TILE_WIDTH * 4), np.uint8)
+def _corners(width: int, height: int, radius: int = 10) -> np.ndarray:
+    mask = np.zeros((height * 4, width * 4), np.uint8)
     r = radius * 4
-    cv2.rectangle(mask, (r, 0), (TILE_WIDTH * 4 - r, TILE_HEIGHT * 4), 255, -1)
-    cv2.rectangle(mask, (0, r), (TILE_WIDTH * 4, TILE_HEIGHT * 4 - r), 255, -1)
-    for x in (r, TILE_WIDTH * 4 - r - 1):
-        for y in (r, TILE_HEIGHT * 4 - r - 1):
+    cv2.rectangle(mask, (r, 0), (width * 4 - r, height * 4), 255, -1)
+    cv2.rectangle(mask, (0, r), (width * 4, height * 4 - r), 255, -1)
+    for x in (r, width * 4 - r - 1):
+        for y in (r, height * 4 - r - 1):
             cv2.circle(mask, (x, y), r, 255, -1)
-    return cv2.resize(mask, (TILE_WIDTH, TILE_HEIGHT), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
 
 
 @lru_cache(maxsize=4)
@@ -47,20 +69,22 @@ def _label(name: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _canvas(second: int) -> np.ndarray:
-    picture = np.full((HEIGHT, WIDTH, 3), CANVAS, np.uint8)
+def _canvas(second: int, width: int, height: int) -> np.ndarray:
+    picture = np.full((height, width, 3), CANVAS, np.uint8)
     picture[:44] = (46, 41, 38)
     cv2.circle(picture, (24, 22), 6, (60, 60, 220), -1, cv2.LINE_AA)
     clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
     picture = _write(picture, f"Recording   {clock}", (40, 12), 16, (215, 215, 215))
-    return _write(picture, "Practice session", (WIDTH // 2 - 66, 12), 16, (165, 165, 165))
+    return _write(picture, "Practice session", (width // 2 - 66, 12), 16, (165, 165, 165))
 
 
-def compose(tiles: tuple[np.ndarray, np.ndarray], names: tuple[str, str], time: float) -> np.ndarray:
-    """(720, 1280, 3) uint8 BGR from two tiles of TILE_HEIGHT x TILE_WIDTH."""
-    picture = _canvas(int(time)).copy()
-    round_ = _corners()
-    for tile, name, (x, y, w, h) in zip(tiles, names, TILES, strict=True):
+def compose(
+    tiles: tuple[np.ndarray, np.ndarray], names: tuple[str, str], time: float, layout: Layout = SAMPLE
+) -> np.ndarray:
+    """(height, width, 3) uint8 BGR of the whole picture from two tiles of the layout's size."""
+    picture = _canvas(int(time), layout.width, layout.height).copy()
+    for tile, name, (x, y, w, h) in zip(tiles, names, layout.tiles, strict=True):
+        round_ = _corners(w, h)
         place = picture[y : y + h, x : x + w]
         shown = tile.copy()
         label = _label(name)

@@ -43,11 +43,11 @@ def write(
     sound: np.ndarray | None,
     sample_rate: int,
     crf: int = 26,
-    max_kbps: int = 215,
+    max_kbps: int | None = 215,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Writes `path` (mp4, fast start, yuv420p). sound: (samples,) float32, put on both channels alike; None
-    for silence.
+    for silence. max_kbps: most that the picture may take; None for as much as `crf` needs.
 
     The encoder runs with one thread, so that the same frames give the same file.
     """
@@ -59,11 +59,11 @@ def write(
         video.options = {
             "crf": str(crf),
             "preset": "medium",
-            "maxrate": f"{max_kbps}k",
-            "bufsize": f"{4 * max_kbps}k",
             "g": str(5 * rate),
             "threads": "1",
         }
+        if max_kbps is not None:
+            video.options |= {"maxrate": f"{max_kbps}k", "bufsize": f"{4 * max_kbps}k"}
         audio = None
         if sound is not None:
             audio = container.add_stream("aac", rate=sample_rate, layout="stereo")
