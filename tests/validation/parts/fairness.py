@@ -72,8 +72,8 @@ def run(scope: Scope) -> PartResult:
         f"{len(seen)} rendered pictures: {len(FACES)} faces, each in {len(TONES)} skin tones, with glasses, with a "
         "beard and with neither, in the same four poses and gazes, under five lights; 640 x 480 px, irises about 50-80 "
         "px apart, noise and compression as in a call. Light from the side or from behind, dim and warm light are "
-        "made from the renders; real low light and real glasses (reflections) are harder. Read one by one, without the help "
-        "of neighbouring pictures that a recording gives.",
+        "made from the renders; real low light and real glasses (reflections) are harder. Read one by one, without "
+        "the help of neighbouring pictures that a recording gives.",
         figures,
         chosen_on="nothing of these pictures",
         reported_on=f"faces {', '.join(map(str, FACES))}; intervals: people resampled, the same ones in every group",
