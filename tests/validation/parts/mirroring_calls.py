@@ -7,8 +7,10 @@ the delay. Real clips and the committed sample session are shown beside their ow
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import av
@@ -97,15 +99,31 @@ def performer(scope: Scope, who: int, own_smiles: list[behaviour.Smile], seconds
     return scope.rendered("mirroring-performer", recipe, make) / "session.mp4"
 
 
-def composed(scope: Scope, tiles: tuple[Tile, Tile], seconds: float) -> Path:
-    """The call that shows two tiles side by side."""
-    said = [[t.video.parent.name, t.video.name, t.box, t.start, t.delay, t.still] for t in tiles]
-    recipe = {"tiles": said, "seconds": seconds, "rate": RATE, "size": [WIDTH, HEIGHT], "crf": CRF}
+@dataclass(frozen=True)
+class Call:
+    """A call of two tiles, `seconds` long."""
+
+    left: Tile
+    right: Tile
+    seconds: float
+
+
+def composed(scope: Scope, calls: list[Call]) -> list[Path]:
+    """The videos of the calls, put together by the scope's processes."""
+    if scope.workers <= 1 or len(calls) == 1:
+        return [_compose(scope, each) for each in calls]
+    with ProcessPoolExecutor(scope.workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_compose, [scope] * len(calls), calls))
+
+
+def _compose(scope: Scope, asked: Call) -> Path:
+    said = [[t.video.parent.name, t.video.name, t.box, t.start, t.delay, t.still] for t in (asked.left, asked.right)]
+    recipe = {"tiles": said, "seconds": asked.seconds, "rate": RATE, "size": [WIDTH, HEIGHT], "crf": CRF}
 
     def make(folder: Path) -> None:
         layout = call.side_by_side(WIDTH, HEIGHT)
-        count = round(seconds * RATE)
-        pictures = zip(range(count), _shown(tiles[0]), _shown(tiles[1]), strict=False)
+        count = round(asked.seconds * RATE)
+        pictures = zip(range(count), _shown(asked.left), _shown(asked.right), strict=False)
         frames = (call.compose((a, b), ("Left", "Right"), k / RATE, layout) for k, a, b in pictures)
         film.write(folder / "call.mp4", frames, RATE, None, SAMPLE_RATE, crf=CRF, max_kbps=None)
 
