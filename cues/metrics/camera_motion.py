@@ -22,6 +22,7 @@ from cues.parameters import Lean
 _OUTLIER_SAMPLES = 3  # a median over three looks removes a single mistaken one
 _FOLLOWED_WITHIN_S = 1.5  # a sample this near to a look at the background counts as followed
 _FOLLOWED_SHARE = 0.5
+_FOLLOWABLE_S = 10.0  # followed for so long without a break: losing it then says something
 _COVARYING_SD = 0.25  # of the scale limit: below, a varying scale is the follower's own noise
 _COVARYING_SHARE = 0.3  # of the face's, half of what a zoom behind r > .6 must have; less is the person's pull
 
@@ -44,13 +45,15 @@ class CameraMotion:
     """What one stretch's background says about its camera.
 
     followed: there was a background to follow. moves: lasting changes, each of them ends a segment. brief:
-    stretches (start, end) [s] in which the background was elsewhere and came back. auto_framing: the picture
-    is zoomed again and again, or its scale goes with the face's.
+    stretches (start, end) [s] in which the background was elsewhere and came back. lost: stretches in which it
+    could not be followed although it can be: the camera may have been elsewhere. auto_framing: the picture is
+    zoomed again and again, or its scale goes with the face's.
     """
 
     followed: bool
     moves: list[CameraMove] = field(default_factory=list)
     brief: list[tuple[float, float]] = field(default_factory=list)
+    lost: list[tuple[float, float]] = field(default_factory=list)
     auto_framing: bool = False
 
 
@@ -68,11 +71,13 @@ def follow_camera(
     `width` is the picture's width [px], `face_scale` (n,) anything proportional to the size of the face in
     the picture, NaN without a face. A move is a departure of the background from its level by over 1 % of the
     width or over 1 % in scale (and more while the person is much nearer or further, see `_drag`) that lasts
-    3 s or until the stretch ends; it ends when the background rests again. NaN in the background is left out.
-    Source: METHOD 3.4 (i) and "Auto-framing".
+    3 s or until the stretch ends; it ends when the background rests again. NaN in the background is left out,
+    but a background that was followed for 10 s and then is not for 3 s is lost: a zoom of a tenth does that as
+    well as a person who hides the room, and nobody can tell which. Source: METHOD 3.4 (i) and "Auto-framing".
     """
     seen = np.isfinite(shift_x) & np.isfinite(shift_y) & np.isfinite(scale) & (scale > 0)
-    if not np.isfinite(width) or not _followed(time, seen):
+    followable = _followable(time[seen])
+    if not np.isfinite(width) or not (followable or _followed(time, seen)):
         return CameraMotion(followed=False)
     t = time[seen]
     place = np.stack([shift_x[seen] / width, shift_y[seen] / width, np.log(scale[seen])])
@@ -84,7 +89,24 @@ def follow_camera(
     residual = place[2] - levels[2] * limits[2]
     framing = _turns_too_often(t, place[2], limits[2], parameters)
     framing |= _goes_with_face(t, residual, log_face, limits[2], parameters)
-    return CameraMotion(True, moves, brief, framing)
+    lost = _lost(time, t, parameters.camera_persist_s) if followable else []
+    return CameraMotion(True, moves, brief, lost, framing)
+
+
+def _followable(looks: np.ndarray) -> bool:
+    """Whether the background was followed without a break for long enough to be a good one."""
+    if len(looks) == 0:
+        return False
+    breaks = np.flatnonzero(np.diff(looks) > _FOLLOWED_WITHIN_S)
+    begin, end = looks[np.append(0, breaks + 1)], looks[np.append(breaks, len(looks) - 1)]
+    return bool((end - begin).max() >= _FOLLOWABLE_S)
+
+
+def _lost(time: np.ndarray, looks: np.ndarray, longest_s: float) -> list[tuple[float, float]]:
+    """Stretches [s] of the time without a look that found the background for more than `longest_s`."""
+    edges = np.concatenate([time[:1], looks, time[-1:]])
+    gaps = np.flatnonzero(np.diff(edges) > longest_s)
+    return [(float(edges[k]), float(edges[k + 1])) for k in gaps]
 
 
 def _followed(time: np.ndarray, seen: np.ndarray) -> bool:

@@ -42,6 +42,7 @@ LEAN_FLAGS = {
     "AUTO_FRAMING": "The camera seems to frame the person by itself, so distances cannot be compared.",
     "CAMERA_MOVED": "The camera was moved or zoomed; the neutral posture was measured anew after it.",
     "NO_BACKGROUND": "The background could not be followed, so a moved camera would not have been noticed.",
+    "BACKGROUND_LOST": "The background could not be followed at times; leaning is unknown there, as after a zoom.",
     "SHORT_BASELINE": "The neutral posture rests on less than four minutes.",
     "PERSON_MOVED": "The person was out of sight and came back in another place; neutral was measured anew.",
     "NEW_POSTURE": "The person stayed off the neutral posture for minutes: perhaps a new way of sitting.",

@@ -106,9 +106,11 @@ def _place(
         margin = parameters.camera_margin_s
         distance[(part >= move.start - margin) & (part <= move.end + margin)] = np.nan
         borders.append((move.start + move.end) / 2)
-    for start, end in motion.brief:
+    for start, end in (*motion.brief, *motion.lost):
         margin = parameters.camera_margin_s
         distance[(part >= start - margin) & (part <= end + margin)] = np.nan
+    if motion.lost:
+        found.flags.add("BACKGROUND_LOST")
     segment = int(found.segment.max()) + 1 + np.searchsorted(np.array(borders), part, side="right")
     if motion.moves:
         found.flags.add("CAMERA_MOVED")

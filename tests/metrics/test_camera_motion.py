@@ -125,3 +125,24 @@ def test_a_camera_moved_while_the_background_was_hidden_is_noticed_afterwards() 
     shift[(TIME > 400) & (TIME < 460)] = np.nan
     motion = follow_camera(TIME, shift, np.zeros(len(TIME)), np.ones(len(TIME)), WIDTH_PX, np.ones(len(TIME)), LEAN)
     assert len(motion.moves) == 1 and (motion.moves[0].start, motion.moves[0].end) == (400, 460)
+
+
+def test_a_good_background_that_is_lost_is_told_and_a_single_missing_look_is_not() -> None:
+    shift, still = np.zeros(len(TIME)), np.ones(len(TIME))
+    shift[(TIME > 400) & (TIME < 415)] = np.nan
+    shift[TIME == 600] = np.nan
+    motion = follow_camera(TIME, shift, np.zeros(len(TIME)), still, WIDTH_PX, still, LEAN)
+    assert motion.lost == [(400.0, 415.0)] and not motion.moves
+
+
+def test_a_good_background_that_is_lost_most_of_the_time_is_not_taken_for_none() -> None:
+    shift, still = np.zeros(len(TIME)), np.ones(len(TIME))
+    shift[TIME > 30] = np.nan
+    motion = follow_camera(TIME, shift, np.zeros(len(TIME)), still, WIDTH_PX, still, LEAN)
+    assert motion.followed and motion.lost == [(30.0, TIME[-1])]
+
+
+def test_a_background_that_is_followed_only_now_and_then_tells_nothing_by_being_lost() -> None:
+    shift, still = np.where(TIME % 4 < 3, 0.0, np.nan), np.ones(len(TIME))
+    shift[(TIME > 400) & (TIME < 410)] = np.nan
+    assert not follow_camera(TIME, shift, np.zeros(len(TIME)), still, WIDTH_PX, still, LEAN).lost

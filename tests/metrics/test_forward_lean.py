@@ -165,6 +165,15 @@ def test_without_a_background_leans_are_measured_and_marked() -> None:
     assert event_scores(forward(result), made.leans)[0] >= 0.9 * len(made.leans)
 
 
+def test_a_zoom_that_the_background_is_lost_in_is_never_a_lean() -> None:
+    near = (MINUTES_25 > 700) & (MINUTES_25 < 715)
+    shift = np.where(near, np.nan, 0.0)
+    made = session(np.random.default_rng(2), episodes=[], zoom=np.where(near, 1.15, 1.0), shift_px=shift)
+    result = measure(made)
+    assert forward(result) == [] and "BACKGROUND_LOST" in result.flags
+    assert (result.states[(result.time > 701) & (result.time < 714)] == UNKNOWN).all()
+
+
 def test_tile_width_decides_what_a_percent_is() -> None:
     shift = np.where(MINUTES_25 > 700, 0.008 * WIDTH_PX, 0.0)
     assert "CAMERA_MOVED" not in measure(session(np.random.default_rng(0), shift_px=shift)).flags
