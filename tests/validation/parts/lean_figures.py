@@ -123,9 +123,9 @@ def lean_figures(scores: Sequence[Scores]) -> list[Figure]:
         ),
         figure(
             "measured share of the leans' plateaus",
-            of_errors("measured_share", _every, lambda v: 100 * np.mean(v)),
+            lambda some: 100 * float(np.mean([e.measured_share for s in some for e in s.leans])),
             "%",
-            of,
+            f"{len(leans)} leans of {len(scores)} person-sessions",
         ),
     ]
     return found + _event_figures(scores, figure) + _minute_figures(scores, figure) + _false_figures(scores, figure)

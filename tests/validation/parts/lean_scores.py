@@ -119,7 +119,8 @@ def _lean_errors(call: Call, person: int, metrics: SessionMetrics) -> list[LeanE
     true_neutral = float(np.median(distance[still]))
     true = np.interp(lean.time, frames, 100 * (1 - distance / true_neutral))
     true_cm = np.interp(lean.time, frames, true_neutral - distance)
-    own_neutral = np.nanmedian(lean.distance_cm[_still(part.leans, lean.time)])
+    rest = lean.distance_cm[_still(part.leans, lean.time) & np.isfinite(lean.distance_cm)]
+    own_neutral = np.median(rest) if len(rest) else np.nan
     own = 100 * (1 - lean.distance_cm / own_neutral)
     errors = []
     for event in part.leans:
