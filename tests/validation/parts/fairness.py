@@ -19,6 +19,7 @@ from cues.vision.landmarks import FaceReader
 from cues.vision.people import face_in_frame, find_people, is_plausible
 from cues.vision.segment import face_columns
 from tests.validation.parts.fairness_faces import (
+    DARKER,
     EXTRAS,
     FACES,
     LIGHTS,
@@ -33,12 +34,13 @@ from tests.validation.parts.fairness_faces import (
 from tests.validation.parts.fairness_figures import (
     FAMILIES,
     Seen,
+    dark_curves,
     disparities,
-    disparities_by_light,
     group_figures,
+    in_the_dark,
     shown,
 )
-from tests.validation.parts.fairness_plots import draw_groups
+from tests.validation.parts.fairness_plots import draw_dark, draw_groups
 from tests.validation.results import RESULTS, PartResult
 from tests.validation.scope import Scope
 
@@ -52,19 +54,24 @@ def run(scope: Scope) -> PartResult:
     if not scope.can_render:
         return PartResult("fairness", title, "Not run.", [], skipped=["everything: face_model/ needs CUES_TEST_DATA"])
     people = everybody(1, ("very light", "dark"), ("none",)) if scope.short else everybody(len(FACES), TONES, EXTRAS)
-    lights = (0, 1) if scope.short else tuple(range(len(LIGHTS)))
-    seen = _all_seen(scope, people, lights)
+    everything = _all_seen(scope, people, LIGHTS[:2] if scope.short else LIGHTS)
+    seen = [s for s in everything if s.light in LIGHTS]
+    bare = [s for s in everything if s.person.extra == "none"]
     figures = [
         *disparities(seen),
         *[figure for family in FAMILIES for figure in group_figures(seen, family)],
-        *disparities_by_light(seen),
+        *in_the_dark(bare),
     ]
     plots = {}
     if not scope.short:
         draw_groups({name: shown(seen, name) for name in FAMILIES}, RESULTS / "fairness_groups.png")
+        draw_dark(dark_curves(bare), RESULTS / "fairness_dark.png")
         plots["fairness_groups.png"] = (
             "Pictures good enough for gaze, and gaze error after one offset per person, by group; bars are 95 % "
             "intervals over people."
+        )
+        plots["fairness_dark.png"] = (
+            "Pictures good enough for gaze as the light goes, by skin tone (people without glasses and beard)."
         )
     return PartResult(
         "fairness",
@@ -84,7 +91,7 @@ def run(scope: Scope) -> PartResult:
 # ---- reading
 
 
-def _all_seen(scope: Scope, people: list[Person], lights: tuple[int, ...]) -> list[Seen]:
+def _all_seen(scope: Scope, people: list[Person], lights: tuple[str, ...]) -> list[Seen]:
     if scope.workers <= 1 or len(people) < 8:
         return _see(scope, people, lights)
     size = len(TONES) * len(EXTRAS)  # one face after the other, so that its shape is prepared by one process
@@ -94,14 +101,15 @@ def _all_seen(scope: Scope, people: list[Person], lights: tuple[int, ...]) -> li
         return [seen for part in done for seen in part]
 
 
-def _see(scope: Scope, people: list[Person], lights: tuple[int, ...]) -> list[Seen]:
+def _see(scope: Scope, people: list[Person], lights: tuple[str, ...]) -> list[Seen]:
     searcher, reader = FaceReader(6), FaceReader(2)
     try:
         seen: list[Seen] = []
         for person in people:
             folder = rendered(scope, person)
-            shots = [(pose, light) for light in lights for pose in range(len(POSES))]
-            rows = [_read(picture(folder, person, pose, LIGHTS[light]), searcher, reader) for pose, light in shots]
+            darker = () if scope.short or person.extra != "none" else tuple(DARKER)
+            shots = [(pose, light) for light in dict.fromkeys(lights + darker) for pose in range(len(POSES))]
+            rows = [_read(picture(folder, person, pose, light), searcher, reader) for pose, light in shots]
             seen += _compared(person, shots, rows)
         return seen
     finally:
@@ -122,10 +130,10 @@ def _read(image: np.ndarray, searcher: FaceReader, reader: FaceReader) -> dict[s
     crop, window = cut_window(image, *window_around(box[:2] + box[2:] / 2, side, tile), tile)
     faces = [face_in_frame(face, window) for face in reader.read(crop)]
     faces = [face for face in faces if is_plausible(face, lens)]
-    return face_columns(faces[0], lens, image, parameters) if faces else {}
+    return face_columns(faces[0], lens, image) if faces else {}
 
 
-def _compared(person: Person, shots: list[tuple[int, int]], rows: list[dict[str, float]]) -> list[Seen]:
+def _compared(person: Person, shots: list[tuple[int, str]], rows: list[dict[str, float]]) -> list[Seen]:
     """One person's pictures against their truth."""
     found = np.array([bool(row) for row in rows])
     columns = {
@@ -141,10 +149,11 @@ def _compared(person: Person, shots: list[tuple[int, int]], rows: list[dict[str,
     off = np.array([[row.get(name, np.nan) for name in ("gaze_h", "gaze_v")] for row in rows])
     off = off - np.array([[known["gaze_h"], known["gaze_v"]] for known in exact])
     off[~good] = np.nan
-    off = off - (np.nanmean(off, axis=0) if good.any() else np.nan)
+    usual = np.array([light in LIGHTS for _, light in shots])  # offsets are not taken from light that is too little
+    off = off - (np.nanmean(off[usual], axis=0) if (good & usual).any() else np.nan)
     place = np.array([[row.get(name, np.nan) for name in ("head_x", "head_y", "head_z")] for row in rows])
     ratio = np.linalg.norm(place, axis=1) / np.array([known["distance"] for known in exact])
-    ratio = ratio / (np.nanmedian(ratio) if found.any() else np.nan)
+    ratio = ratio / (np.nanmedian(ratio[usual]) if (found & usual).any() else np.nan)
     smile = [np.mean([row.get(name, np.nan) for name in ("mouthSmileLeft", "mouthSmileRight")]) for row in rows]
     return [
         Seen(

@@ -11,7 +11,8 @@ smile, and two others, turned to either side.
 People are rendered once, on black and on white, which gives what covers the background and how much; the lights are
 made from that in linear light: `normal` as rendered, `dim` a tenth of the light with a camera's noise, `side` a lamp
 70 degrees to one side (shading of a cylinder) with little light from elsewhere, `behind` a bright room behind a face
-with a fifth of the light, `warm` an uncorrected lamp. Every picture has noise and is compressed as a call is.
+with a fifth of the light, `warm` an uncorrected lamp. DARKER goes on from dim light until faces are lost. Every picture
+has noise and is compressed as a call is.
 """
 
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ FACES = (401, 402, 403, 404)
 TONES = ("very light", "medium", "brown", "dark")
 EXTRAS = ("none", "glasses", "beard")
 LIGHTS = ("normal", "dim", "side", "behind", "warm")
+DARKER = {"dim": 0.1, "1/20": 0.05, "1/40": 0.025, "1/80": 0.0125, "1/160": 0.00625}
+"""ever less light: name -> share of the light, until nothing can be seen"""
 POSES = ("neutral", "smiling", "turned left", "turned right")
 SMILE = {"mouthSmile_L": 0.7, "mouthSmile_R": 0.7, "cheekSquint_L": 0.5, "cheekSquint_R": 0.5}
 CAMERA = Camera(640, 480, 640.0)
@@ -46,7 +49,7 @@ _IRIS = {
     "brown": ("dark brown", "brown", "dark brown", "dark brown"),
     "dark": ("dark brown", "dark brown", "brown", "dark brown"),
 }
-_NOISE = {"normal": 1.5, "dim": 5.0, "side": 1.5, "behind": 2.5, "warm": 2.0}
+_NOISE = {"normal": 1.5, "side": 1.5, "behind": 2.5, "warm": 2.0} | dict.fromkeys(DARKER, 5.0)
 """standard deviation, grey levels"""
 _JPEG = 80
 
@@ -114,8 +117,8 @@ def picture(folder: Path, person: Person, pose: int, light: str) -> np.ndarray:
     through = np.clip(white - black, 0, 1)
     behind = _room(FACES[person.face] % 6)
     shading, veil = np.ones((1, CAMERA.width, 1), np.float32), 0.0
-    if light == "dim":
-        shading, behind = shading * 0.1, behind * 0.1
+    if light in DARKER:
+        shading, behind = shading * DARKER[light], behind * DARKER[light]
     elif light == "side":
         shading = _from_the_side(person, pose)
     elif light == "behind":
@@ -125,7 +128,7 @@ def picture(folder: Path, person: Person, pose: int, light: str) -> np.ndarray:
         shading, behind = 0.7 * shading * tint, 0.7 * behind * tint
     seen = np.clip(black * shading + through * behind + veil, 0, 1)
     levels = 255 * np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
-    seed = [FACES[person.face], TONES.index(person.tone), EXTRAS.index(person.extra), pose, LIGHTS.index(light)]
+    seed = [FACES[person.face], TONES.index(person.tone), EXTRAS.index(person.extra), pose, list(_NOISE).index(light)]
     levels = levels[..., ::-1] + np.random.default_rng(seed).normal(0, _NOISE[light], levels.shape)
     coded = cv2.imencode(".jpg", np.clip(levels, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, _JPEG])[1]
     return cv2.imdecode(coded, cv2.IMREAD_COLOR)

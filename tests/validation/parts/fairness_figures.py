@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tests.validation.parts.fairness_faces import LIGHTS, POSES, Person
+from tests.validation.parts.fairness_faces import DARKER, POSES, Person
 from tests.validation.results import Figure
 
 DISPARITY_MAX = 10.0
@@ -16,8 +16,8 @@ SEED = 51
 
 @dataclass(frozen=True)
 class Seen:
-    """One picture: whose, pose and light (indices into POSES and LIGHTS), whether the face was found and good enough
-    for gaze; errors are NaN where it was not.
+    """One picture: whose, pose (index into POSES), under which light, whether the face was found and good enough for
+    gaze; errors are NaN where it was not.
 
     `gaze_error` [deg] after one constant offset per person, `distance_error` [%] after one factor per person, `smile`
     the mean of the two lip-corner blendshapes.
@@ -25,7 +25,7 @@ class Seen:
 
     person: Person
     pose: int
-    light: int
+    light: str
     found: bool
     good: bool
     gaze_error: float
@@ -37,7 +37,7 @@ Group = Callable[[Seen], str]
 FAMILIES: dict[str, Group] = {
     "skin tone": lambda s: s.person.tone,
     "glasses or beard": lambda s: {"none": "neither"}.get(s.person.extra, s.person.extra),
-    "light": lambda s: LIGHTS[s.light],
+    "light": lambda s: s.light,
 }
 """what pictures are grouped by"""
 
@@ -116,22 +116,31 @@ def _smile(s: Seen) -> float:
 
 def disparities(seen: list[Seen]) -> list[Figure]:
     """The largest differences between groups of people, and between lights."""
+    measures: tuple[tuple[str, str, Callable[[Seen], float]], ...] = (
+        ("pictures good enough for gaze", "points", _good),
+        ("pictures found", "points", _found),
+        ("gaze error", "deg", _gaze),
+        ("distance error", "points", _distance),
+    )
     figures = []
     for family in FAMILIES:
         of_people = family != "light"
-        for what, value in (("good enough for gaze", _good), ("found", _found)):
+        for what, unit, value in measures:
             spread, low, high = _grouped(seen, family, value).disparity
-            headline = f"Largest difference of coverage by {family}" if of_people and value is _good else ""
+            limited = of_people and unit == "points" and what.startswith("pictures")
+            headline = ""
+            if family == "skin tone" and value in (_good, _gaze):
+                headline = f"Largest difference between skin tones: {what}"
             figures.append(
                 Figure(
-                    f"largest difference between groups by {family}: pictures {what}",
+                    f"largest difference between groups by {family}: {what}",
                     spread,
-                    "points",
+                    unit,
                     low,
                     high,
                     f"{len(seen)} pictures",
-                    f"at most {DISPARITY_MAX:g} points" if of_people else "",
-                    spread <= DISPARITY_MAX if of_people else None,
+                    f"at most {DISPARITY_MAX:g} points" if limited else "",
+                    spread <= DISPARITY_MAX if limited else None,
                     "" if of_people else "a condition of recording, not a group of people",
                     headline,
                 )
@@ -157,17 +166,20 @@ def group_figures(seen: list[Seen], family: str) -> list[Figure]:
     return figures
 
 
-def disparities_by_light(seen: list[Seen]) -> list[Figure]:
-    """Differences between skin tones in each light alone: where a light takes more from one tone than from another."""
-    figures = []
-    for light in sorted({s.light for s in seen}):
+def in_the_dark(seen: list[Seen]) -> list[Figure]:
+    """Coverage by skin tone as the light goes: the largest difference in each light, and how far all are alike."""
+    figures, alike = [], float("nan")
+    for light, share in DARKER.items():
         part = [s for s in seen if s.light == light]
+        if not part:
+            continue
         grouped = _grouped(part, "skin tone", _good)
         spread, low, high = grouped.disparity
-        said = ", ".join(f"{tone} {value:.0f} %" for tone, value in grouped.values.items())
+        if spread <= DISPARITY_MAX and len(figures) == sum(bool(f.reached) for f in figures):
+            alike = 100 * share
         figures.append(
             Figure(
-                f"largest difference between skin tones in {LIGHTS[light]} light: pictures good enough for gaze",
+                f"skin tones in {100 * share:.2g} % of the light, largest difference: pictures good enough for gaze",
                 spread,
                 "points",
                 low,
@@ -175,10 +187,30 @@ def disparities_by_light(seen: list[Seen]) -> list[Figure]:
                 f"{len(part)} pictures",
                 f"at most {DISPARITY_MAX:g} points",
                 spread <= DISPARITY_MAX,
-                said,
+                ", ".join(f"{tone} {value:.0f} %" for tone, value in grouped.values.items()),
             )
         )
-    return figures
+    steps = ", ".join(f"{100 * share:.2g}" for share in DARKER.values())
+    return figures + [
+        Figure(
+            f"least light in which coverage of all skin tones is within {DISPARITY_MAX:g} points",
+            alike,
+            "% of a well-lit room",
+            n=f"{len([s for s in seen if s.light in DARKER])} pictures",
+            note=f"tried: {steps} %, with a camera's noise that does not grow less",
+            headline="Least light in which all skin tones are measured alike (coverage within 10 points)",
+        )
+    ]
+
+
+def dark_curves(seen: list[Seen]) -> dict[str, list[tuple[float, float, float, float]]]:
+    """Skin tone -> (share of the light, coverage [%], low, high) for each light of DARKER."""
+    curves: dict[str, list[tuple[float, float, float, float]]] = {}
+    for light, share in DARKER.items():
+        grouped = _grouped([s for s in seen if s.light == light], "skin tone", _good)
+        for tone, value in grouped.values.items():
+            curves.setdefault(tone, []).append((share, value, *grouped.interval(tone)))
+    return curves
 
 
 def shown(seen: list[Seen], family: str) -> dict[str, tuple[tuple[float, float, float], ...]]:
