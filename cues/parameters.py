@@ -137,7 +137,6 @@ class Quality:
 class Gaze:
     """Eye contact (METHOD 2)."""
 
-    far_eye_fade_deg: tuple[float, float] = (15.0, 30.0)  # head turned this far: the far eye loses its weight [J]
     median_s: float = 0.17  # median filter on gaze angles; 5 frames of 30 a second in the source
     saccade_deg_s: float = 60.0
     kde_bandwidth_deg: float = 2.0

@@ -13,7 +13,6 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from cues.metrics.gaze_coordinates import (
-    both_eyes,
     eye_positions,
     face_direction,
     gaze_direction,
@@ -73,7 +72,7 @@ def where_pointing(
     usable = quality.facing >= 1 if head_only else readable & ~lids.blink & ~lids.closed
     scale = gaze.head_only_scale if head_only else 1.0
 
-    h, v = both_eyes(columns, quality.yaw_to_camera, gaze.far_eye_fade_deg)
+    h, v = columns["gaze_h"], columns["gaze_v"]
     doubt, region = "", screen_region(gaze)
     partner_eyes = np.full_like(eyes, np.nan)
     if observations.facts.setup == "shared_room":

@@ -17,7 +17,7 @@ from cues.vision.background import Background, background_motion, reference_back
 from cues.vision.face_evidence import eye_opening, iris_circularity, iris_distance, lip_gap, sharpness
 from cues.vision.gaze import measure_gaze
 from cues.vision.head_pose import Lens, solve_head_pose
-from cues.vision.landmarks import IRIS_LEFT, IRIS_RIGHT, Body, BodyReader, Face, FaceReader
+from cues.vision.landmarks import Body, BodyReader, Face, FaceReader
 from cues.vision.survey import Stretch, Survey
 from cues.vision.tracking import Tracker, start_tracks
 from cues.vision.video import read_frames_at
@@ -133,7 +133,7 @@ class _StretchState:
         self.motion = {}
         for track in self.tracker.tracks:
             person = track.seat.person
-            row = face_columns(faces[person], track.lens, image, self.parameters) if person in faces else {}
+            row = face_columns(faces[person], track.lens, image) if person in faces else {}
             if slow:
                 body = self.tracker.body(image, person)
                 if body is not None:
@@ -154,12 +154,12 @@ class _StretchState:
         return [float(columns[name]) for name in SCENERY]
 
 
-def face_columns(face: Face, lens: Lens, image: np.ndarray, parameters: Parameters) -> dict[str, float]:
+def face_columns(face: Face, lens: Lens, image: np.ndarray) -> dict[str, float]:
     """All columns that a face gives; empty where its pose cannot be solved. `image` is the BGR frame."""
     pose = solve_head_pose(face.points, lens)
     if pose is None:
         return {}
-    gaze = measure_gaze(face.points, pose, lens, parameters.gaze.far_eye_fade_deg)
+    gaze = measure_gaze(image, face.points, pose, lens)
     apart = iris_distance(face.points, gaze.yaw_to_camera)
     columns = dict(zip(("box_x", "box_y", "box_w", "box_h"), face.box, strict=True))
     columns.update(zip(("head_yaw", "head_pitch", "head_roll"), angles_from_rotation(pose.rotation), strict=True))
@@ -168,8 +168,8 @@ def face_columns(face: Face, lens: Lens, image: np.ndarray, parameters: Paramete
     for name, (h, v) in (("gaze", gaze.both), ("gaze_left", gaze.left), ("gaze_right", gaze.right)):
         columns[f"{name}_h"], columns[f"{name}_v"] = h, v
     columns["iris_distance"] = apart
-    columns["iris_left_x"], columns["iris_left_y"] = face.points[IRIS_LEFT]
-    columns["iris_right_x"], columns["iris_right_y"] = face.points[IRIS_RIGHT]
+    columns["iris_left_x"], columns["iris_left_y"] = gaze.irises[0]
+    columns["iris_right_x"], columns["iris_right_y"] = gaze.irises[1]
     columns["iris_circularity"] = iris_circularity(face.points)
     columns["eye_open_left"] = eye_opening(face.points, "left")
     columns["eye_open_right"] = eye_opening(face.points, "right")
