@@ -8,7 +8,7 @@ import json
 import resource
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ import numpy as np
 from cues.analysis import analyze
 from cues.corrections import Corrections
 from cues.jobs.processes import local_pool
+from cues.metrics.eye_contact import EyeContact
 from cues.metrics.eye_contact_minutes import eye_contact_minute
+from cues.metrics.gaze_target import CONFIDENT
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.parameters import Parameters, replace_parameter
 from tests.validation.generator.behaviour import overlap
@@ -122,7 +124,7 @@ def read_all(folders: Sequence[Path], reading: Reading, scope: Scope) -> Read:
 def measured_values(metrics: SessionMetrics, parameters: Parameters) -> dict[str, list[float]]:
     """Per person and minute: eye contact and forward lean [%], smiles begun; per minute: mirrored smiles begun.
 
-    Eye contact is that of the target that the tool found, whether or not it is sure enough to show it.
+    Eye contact is that of the target that the tool found, as if a person had confirmed it where the tool asks.
     """
     measured = metrics.measured
     minutes = range(int(SECONDS // 60))
@@ -134,13 +136,18 @@ def measured_values(metrics: SessionMetrics, parameters: Parameters) -> dict[str
     for person in measured.people:
         for k in minutes:
             span = (60.0 * k, 60.0 * k + 60)
-            figures = eye_contact_minute(measured.eye_contact[person], *span, parameters)
-            found["eye contact"].append(_number(figures["eye_contact_pct"]))
+            found["eye contact"].append(_eye_contact(measured.eye_contact[person], *span, parameters))
             found["smiles"].append(sum(span[0] <= e.start < span[1] for e in measured.smiles[person].events))
         rows = [row for row in metrics.minutes.to_pylist() if row["person"] == person]
         found["forward lean"] += [_number(row["lean_forward_pct"]) for row in rows]
     found["mirrored smiles"] += [float(sum(60 * k <= t < 60 * k + 60 for t in mirrored)) for k in minutes]
     return found
+
+
+def _eye_contact(eyes: EyeContact, start: float, end: float, parameters: Parameters) -> float:
+    if eyes.target is None:
+        return float("nan")
+    return _number(eye_contact_minute(replace(eyes, state=CONFIDENT), start, end, parameters)["eye_contact_pct"])
 
 
 def truth_values(truths: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
