@@ -5,7 +5,9 @@ import pytest
 
 from cues.vision.video import read_info
 from tests.validation.generator import film
+from tests.validation.generator.truth import lean_events
 from tests.validation.parts import lean, rate_and_size
+from tests.validation.parts.lean_sessions import SHORT, parts_of
 from tests.validation.parts.rate_and_size_sessions import TILE, WINDOW, on_canvas, rescale
 from tests.validation.scope import Scope
 
@@ -51,6 +53,8 @@ def test_a_rescaled_file_has_its_size_and_keeps_length_rate_and_sound(tmp_path):
 
 
 @pytest.mark.skipif(bool(lean.why_not(SCOPE)), reason=lean.why_not(SCOPE))
-def test_half_the_rate_and_half_the_size_measure_the_same_lean():
-    shares = [figure.value for figure in rate_and_size.run(SCOPE).figures]
-    assert len(shares) == 2 and abs(shares[0] - shares[1]) < 3.0
+def test_half_the_rate_finds_the_leans_and_half_the_size_the_same_distance():
+    share, distance, _, small = (figure.value for figure in rate_and_size.run(SCOPE).figures)
+    true = sum(e["end"] - e["start"] for e in lean_events(parts_of(SHORT)[0], SHORT.seconds)) / SHORT.seconds
+    assert share == pytest.approx(100 * true, abs=6.0)
+    assert small == pytest.approx(distance, rel=0.02)

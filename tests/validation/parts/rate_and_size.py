@@ -236,6 +236,11 @@ def _short(scope: Scope) -> PartResult:
         for name, video, rate in (("5/s", path, 5), ("10/s, half the size", half, 10)):
             parameters = replace_parameter(Parameters(), f"sampling.rate_hz={rate}")
             observations = analyze((video,), Path(folder) / video.stem, pool, parameters)
-            (row,) = measure_session(observations, Corrections(), parameters).minutes.to_pylist()
-            found.append(Figure(f"{name}: forward lean", _number(row["lean_forward_pct"]), "%", n="1 person-minute"))
+            metrics = measure_session(observations, Corrections(), parameters)
+            (row,) = metrics.minutes.to_pylist()
+            distance = float(np.nanmedian(metrics.measured.lean[0].distance_cm))
+            found += [
+                Figure(f"{name}: forward lean", _number(row["lean_forward_pct"]), "%", n="1 person-minute"),
+                Figure(f"{name}: distance of the head", distance, "cm", n="1 person-minute"),
+            ]
     return PartResult("rate_and_size", TITLE, "One person, read in two ways.", found)
