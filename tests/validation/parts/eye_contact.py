@@ -32,6 +32,7 @@ from tests.validation.parts.eye_contact_sessions import (
     COMMITTED,
     ROOMS,
     SECONDS,
+    Call,
     beginning,
     encoded,
     near_lossless,
@@ -44,15 +45,16 @@ from tests.validation.scope import Scope
 TITLE = "Eye contact"
 SHORT_S = 90.0
 ABOUT = (
-    "Rendered calls of five minutes at 10 pictures a second, two person-sessions each: the partner's window 2 to 16 "
-    "degrees below the lens, 17 to 82 % of the time at it, notes, a second screen and looks up besides; in eight "
-    "person-sessions notes, the screen or several places take more time than the partner. The product reads the file "
-    "and measures with its default parameters; of the truth it is told nothing (the trainee is named by their side, "
-    "as on the command line). Agreement is the mean over person-sessions of each one's own. A place taken for the "
-    "partner is right when, of all true targets, the partner's samples are called contact most often: a constant "
-    "error of the direction does not enter. `confirmed`: the same after a person said where the partner is, for which"
-    " the middle of the angles measured during true contact stands. A flag is any that limits eye contact (not "
-    "CAMERA_NOT_SEPARABLE), or low coverage or confidence in half of the minutes."
+    "Rendered calls of five minutes at 10 pictures a second, encoded as a call is, two person-sessions each: the "
+    "partner's window 2 to 16 degrees below the lens, 15 to 85 % of the time at it by intention, notes, a second "
+    "screen and looks up besides; in some person-sessions notes or the screen take more time than the partner. The "
+    "product reads the file and measures with its default parameters; of the truth it is told nothing (the trainee "
+    "is named by their side, as on the command line). Agreement is the mean over person-sessions of each one's own;"
+    " blinks are left out. A place taken for the partner is right when, of all true targets, the partner's samples "
+    'are called contact most often: a constant error of the direction does not enter. "Confirmed" is the same after'
+    " a person said where the partner is, for which the middle of the angles measured during true contact stands. A"
+    " flag is any that limits eye contact (not CAMERA_NOT_SEPARABLE), or low coverage or confidence in half of the "
+    "minutes."
 )
 
 
@@ -72,13 +74,13 @@ def run(scope: Scope) -> PartResult:
             return _short(pool, work)
         missing = why_not(scope)
         used = [c for c in CALLS if not missing or c.committed]
-        calls = _joined(_call(c.name, encoded(scope, c), pool, work / c.name) for c in used)
+        calls = joined(_call(c.name, encoded(scope, c), pool, work / c.name) for c in used)
         if missing:
-            return _result(calls, [], {}, missing)
+            return result(used, calls, [], {}, [f"all but the {len(used)} committed calls, and the rooms: {missing}"])
         both = [c for c in CALLS if c.name in BOTH_WAYS]
-        lossless = _joined(_call(c.name, near_lossless(scope, c), pool, work / f"{c.name}-lossless") for c in both)
+        lossless = joined(_call(c.name, near_lossless(scope, c), pool, work / f"{c.name}-lossless") for c in both)
         rooms = {r.name: _room(r.name, rendered_room(scope, r), pool, work / r.name) for r in ROOMS}
-    return _result(calls, lossless.asked, rooms, "")
+    return result(used, calls, lossless.asked, rooms, [])
 
 
 def why_not(scope: Scope) -> str:
@@ -97,7 +99,10 @@ def _short(pool: Pool, work: Path) -> PartResult:
     return PartResult("eye_contact", TITLE, f"The first {SHORT_S:.0f} s of one committed call.", figures)
 
 
-def _result(calls: Found, lossless: list[Score], rooms: dict[str, list[Score] | str], missing: str) -> PartResult:
+def result(
+    used: list[Call], calls: Found, lossless: list[Score], rooms: dict[str, list[Score] | str], skipped: list[str]
+) -> PartResult:
+    """The part's result from the scores of the calls that were used, and of the rooms by name."""
     sure = [s for s in calls.asked if s.confident]
     shown = [s for found in rooms.values() if not isinstance(found, str) for s in found]
     headline = "Eye contact: people reported with more than 20 points of error and no flag"
@@ -111,17 +116,17 @@ def _result(calls: Found, lossless: list[Score], rooms: dict[str, list[Score] | 
         *encoding_figures(calls.asked, lossless),
         *room_figures(rooms),
     ]
-    used = [c for c in CALLS if c.committed or not missing]
     seeds = ", ".join(str(p.seed) for c in used for p in c.people)
-    rendered_rooms = "" if missing else f"; rooms {', '.join(str(r.seed) for r in ROOMS)}"
+    of_rooms = f"; rooms {', '.join(str(r.seed) for r in ROOMS if r.name in rooms)}" if rooms else ""
     return PartResult(
         "eye_contact",
         TITLE,
         ABOUT,
         figures,
-        chosen_on="nothing: the target search's parameters come from simulation and real calls (METHOD 2.5-2.6)",
-        reported_on=f"calls {', '.join(str(c.seed) for c in used)} of identities from_seed {seeds}{rendered_rooms}",
-        skipped=[f"all but the {len(used)} committed calls: {missing}"] if missing else [],
+        chosen_on="the target search on simulation and real calls (METHOD 2.5-2.6), the direction of gaze on other "
+        "identities (gaze geometry)",
+        reported_on=f"calls {', '.join(str(c.seed) for c in used)} of identities from_seed {seeds}{of_rooms}",
+        skipped=skipped,
         plots=draw_plots(calls.asked, calls.confirmed, RESULTS),
     )
 
@@ -153,6 +158,7 @@ def scored(name: str, observations: Observations, truth: dict[str, Any]) -> Foun
     )
 
 
-def _joined(all_found: Iterable[Found]) -> Found:
+def joined(all_found: Iterable[Found]) -> Found:
+    """All recordings' scores in one."""
     kept = list(all_found)
     return Found([s for f in kept for s in f.asked], [s for f in kept for s in f.confirmed])
