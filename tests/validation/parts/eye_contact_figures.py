@@ -217,7 +217,7 @@ def _by_separation(asked: Sequence[Score], confirmed: Sequence[Score], path: Pat
             axes.scatter(x, y, marker=marker, color=color, label=f"{label} ({len(scores)})")
     axes.axhline(0.8, color="0.6", linestyle="--", linewidth=1)
     axes.set(xlabel="from the partner to the nearest other place [degrees]", ylabel="kappa, sample by sample")
-    axes.set_ylim(top=1.0)
+    axes.set_ylim(top=1.03)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     figure.tight_layout()
     figure.savefig(path)
