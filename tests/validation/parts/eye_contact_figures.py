@@ -14,26 +14,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import binomtest
 
+from tests.validation.bootstrap import interval
 from tests.validation.parts.eye_contact_scores import Score
 from tests.validation.results import Figure
 
-RESAMPLES = 2000
+DRAWS_SEED = 2
 TOO_WRONG = 20.0
 UNIT = "person-sessions"
 STATES = ("confident", "confirm", "not_separable", "not_measurable")
 
 Statistic = Callable[[Sequence[Score]], float]
-
-
-def interval(scores: Sequence[Score], statistic: Statistic) -> tuple[float | None, float | None]:
-    """95 % bootstrap interval of a statistic over person-sessions; None where there are fewer than three."""
-    if len(scores) < 3:
-        return None, None
-    rng = np.random.default_rng(2)
-    drawn = rng.integers(0, len(scores), (RESAMPLES, len(scores)))
-    values = np.array([statistic([scores[i] for i in row]) for row in drawn])
-    values = values[np.isfinite(values)]
-    return (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))) if len(values) else (None, None)
 
 
 def mean_of(read: Callable[[Score], float]) -> Statistic:
@@ -68,7 +58,9 @@ def agreement_figures(scores: Sequence[Score], whose: str, asked: bool = False) 
         target = "" if least is None else f"at least {least:.2f}"
         headline = "" if least is None else f"Eye contact in a recorded call, sample by sample: {name}"
         reached = None if least is None else bool(value >= least)
-        return Figure(f"{whose}: {name}", value, unit, *interval(scores, statistic), n, target, reached, "", headline)
+        return Figure(
+            f"{whose}: {name}", value, unit, *interval(scores, statistic, DRAWS_SEED), n, target, reached, "", headline
+        )
 
     wanted = (0.90, 0.80) if asked else (None, None)
     figures = [

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from tests.validation.plots import save
+
 COLORS = ("#1f4e79", "#b0642d", "#4d7a4d")
 TONE_STYLES = (("#d9a384", "o"), ("#b0713f", "s"), ("#7a4a2a", "^"), ("#3a2417", "D"))
 
@@ -30,7 +32,7 @@ def draw_groups(families: dict[str, dict[str, tuple[tuple[float, float, float], 
     panels[0].set_ylim(row - 0.4, -1.3)
     for axes in panels:
         axes.tick_params(axis="y", length=0)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_dark(curves: dict[str, list[tuple[float, float, float, float]]], path: Path) -> None:
@@ -53,12 +55,4 @@ def draw_dark(curves: dict[str, list[tuple[float, float, float, float]]], path: 
     )
     axes.set(ylim=(-2, 104))
     axes.legend(frameon=False, loc="lower left", title="skin tone")
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="0.92")
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, facecolor="white")
+    save(figure, path)

@@ -13,22 +13,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from tests.validation.bootstrap import interval
 from tests.validation.parts.lean_scores import Events, LeanError, Scores
 from tests.validation.results import Figure
 
-RESAMPLES = 2000
+DRAWS_SEED = 3
 Statistic = Callable[[Sequence[Scores]], float]
-
-
-def interval(scores: Sequence[Scores], statistic: Statistic) -> tuple[float | None, float | None]:
-    """95 % bootstrap interval of a statistic over sittings; None where there are too few or none has a value."""
-    if len(scores) < 3:
-        return None, None
-    rng = np.random.default_rng(3)
-    drawn = rng.integers(0, len(scores), (RESAMPLES, len(scores)))
-    values = np.array([statistic([scores[i] for i in row]) for row in drawn])
-    values = values[np.isfinite(values)]
-    return (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))) if len(values) else (None, None)
 
 
 def of_errors(name: str, keep: Callable[[Scores, LeanError], bool], reduce: Callable = np.mean) -> Statistic:
@@ -78,7 +68,7 @@ def lean_figures(scores: Sequence[Scores]) -> list[Figure]:
 
     def figure(name: str, statistic: Statistic, unit: str, n: str, **more: object) -> Figure:
         value = statistic(scores)
-        return Figure(name, value, unit, *interval(scores, statistic), n, **more)  # type: ignore[arg-type]
+        return Figure(name, value, unit, *interval(scores, statistic, DRAWS_SEED), n, **more)  # type: ignore[arg-type]
 
     leans = [e for s in scores for e in s.leans]
     known = [e for e in leans if np.isfinite(e.error)]

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tests.validation.parts.mirroring_figures import Estimate
+from tests.validation.plots import save
 
 STYLES = {"product": ("#1f4e79", "-"), "usual practice": ("#b0642d", "--")}
 
@@ -25,7 +26,7 @@ def draw_roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], path: Path) -> No
     axes.set(xlabel="rolled pairs above the threshold (%)", ylabel="real pairs above the threshold (%)")
     axes.set(xlim=(-1, 101), ylim=(-1, 101))
     axes.legend(loc="lower right", frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_power(shares: tuple[float, ...], powers: dict[str, list[Estimate]], level: float, path: Path) -> None:
@@ -53,12 +54,4 @@ def draw_power(shares: tuple[float, ...], powers: dict[str, list[Estimate]], lev
     axes.set(xlabel="share of the first person's smiles that are answered", ylabel="pairs called mirroring (%)")
     axes.set(ylim=(0, 102), xticks=list(shares))
     axes.legend(loc="upper left", frameon=False)
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="0.92")
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, facecolor="white")
+    save(figure, path)
