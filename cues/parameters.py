@@ -245,6 +245,7 @@ class Lean:
     camera_scale_share: float = 0.01  # [J]
     camera_drag_share: float = 0.1  # of the face's change in size: so much a background may seem to follow it [J]
     camera_persist_s: float = 3.0  # a departure of the background must last this long to be a move [J]
+    camera_hidden_s: float = 10.0  # so long a background found again where it was may have been hidden [J]
     camera_level_s: float = 5.0  # the background's level at the start of a segment [J]
     camera_margin_s: float = 1.0  # unknown on both sides of a move [J]
     lost_s: float = 5.0  # a face lost for longer may come back in another place [J]

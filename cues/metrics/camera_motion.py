@@ -72,8 +72,9 @@ def follow_camera(
     the picture, NaN without a face. A move is a departure of the background from its level by over 1 % of the
     width or over 1 % in scale (and more while the person is much nearer or further, see `_drag`) that lasts
     3 s or until the stretch ends; it ends when the background rests again. NaN in the background is left out,
-    but a background that was followed for 10 s and then is not for 3 s is lost: a zoom of a tenth does that as
-    well as a person who hides the room, and nobody can tell which. Source: METHOD 3.4 (i) and "Auto-framing".
+    but a background that was followed for 10 s and then is not for 3 s is lost: a zoom in a poor picture does that
+    as well as a person who comes near and hides the room. Where it is found again at its old place within 10 s it
+    was hidden. Source: METHOD 3.4 (i) and "Auto-framing".
     """
     seen = np.isfinite(shift_x) & np.isfinite(shift_y) & np.isfinite(scale) & (scale > 0)
     followable = _followable(time[seen])
@@ -89,7 +90,7 @@ def follow_camera(
     residual = place[2] - levels[2] * limits[2]
     framing = _turns_too_often(t, place[2], limits[2], parameters)
     framing |= _goes_with_face(t, residual, log_face, limits[2], parameters)
-    lost = _lost(time, t, parameters.camera_persist_s) if followable else []
+    lost = _lost(time, t, place / limits[:, None], parameters) if followable else []
     return CameraMotion(True, moves, brief, lost, framing)
 
 
@@ -102,10 +103,14 @@ def _followable(looks: np.ndarray) -> bool:
     return bool((end - begin).max() >= _FOLLOWABLE_S)
 
 
-def _lost(time: np.ndarray, looks: np.ndarray, longest_s: float) -> list[tuple[float, float]]:
-    """Stretches [s] of the time without a look that found the background for more than `longest_s`."""
+def _lost(time: np.ndarray, looks: np.ndarray, place: np.ndarray, parameters: Lean) -> list[tuple[float, float]]:
+    """Stretches [s] of `time` (n,) in which no look found the background and it may have gone elsewhere; `place` (3, m)
+    in limits, of the looks (m,) that did."""
     edges = np.concatenate([time[:1], looks, time[-1:]])
-    gaps = np.flatnonzero(np.diff(edges) > longest_s)
+    away = np.abs(np.diff(place, axis=1)).max(0, initial=0.0) > 1
+    moved = np.concatenate([[True], away, [True]])
+    lasting = np.diff(edges)
+    gaps = np.flatnonzero((lasting > parameters.camera_persist_s) & (moved | (lasting > parameters.camera_hidden_s)))
     return [(float(edges[k]), float(edges[k + 1])) for k in gaps]
 
 

@@ -1,8 +1,10 @@
 """How the room behind a person has moved in the picture since a stretch began: camera bumps, zoom, auto-framing.
 
 Corners of the reference picture outside of people are followed by optical flow (pyramidal Lucas-Kanade, checked
-forwards and backwards) into the current picture; a similarity with outliers removed gives shift and scale. Always
-against the reference, never from picture to picture: nothing accumulates, and segments can be read apart.
+forwards and backwards) into the current picture; a similarity with outliers removed gives shift and scale. Flow reaches
+about a tenth of the picture. Where it fails, features that look the same after zoom and shift (SIFT) are found again,
+the picture is moved back by what they say, and flow measures the rest. Always against the reference, never from
+picture to picture: nothing accumulates, and segments can be read apart.
 """
 
 from dataclasses import dataclass
@@ -13,16 +15,27 @@ import numpy as np
 from cues.parameters import Tracking
 
 _BACKWARDS_PX = 0.7
+_LEVELS = 3  # of the pyramid: flow reaches about a tenth of the picture
+_LEVELS_NEAR = 1  # where little is left to be found: coarse levels would see the person more than the room
+_DISTINCT = 0.8  # a feature's likeness to the best over the second best place (Lowe 2004)
+_FEATURES_MIN = 4  # that agree on a similarity, twice what it needs; flow then has to confirm it
+_FEATURES_PX = 3.0
+_BACK = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
 @dataclass(frozen=True)
 class Background:
-    """The reference of one tile: small grey picture, corner points (n, 1, 2) in it, small px per frame px."""
+    """The reference of one tile: small grey picture, corner points (n, 1, 2) in it, small px per frame px.
+
+    places (k, 2) and looks (k, 128) are those of its features.
+    """
 
     tile: np.ndarray
     picture: np.ndarray
     points: np.ndarray
     scale: float
+    places: np.ndarray
+    looks: np.ndarray
 
 
 def reference_background(
@@ -40,7 +53,8 @@ def reference_background(
         mask[max(int(y - 0.6 * h), 0) : int(y + 1.1 * h), max(int(x - 0.5 * w), 0) : int(x + 1.5 * w)] = 0
         mask[max(int(y + 0.8 * h), 0) :, max(int(x - 1.3 * w), 0) : int(x + 2.3 * w)] = 0
     points = cv2.goodFeaturesToTrack(picture, parameters.background_points, 0.02, 6, mask=mask)
-    return Background(tile, picture, np.zeros((0, 1, 2), np.float32) if points is None else points, scale)
+    points = np.zeros((0, 1, 2), np.float32) if points is None else points
+    return Background(tile, picture, points, scale, *_features(picture, mask))
 
 
 def background_motion(background: Background, image: np.ndarray, parameters: Tracking) -> tuple[float, float, float]:
@@ -54,25 +68,68 @@ def background_motion(background: Background, image: np.ndarray, parameters: Tra
         return unknown
     height, width = background.picture.shape
     current = _small_grey(image, background.tile, (width, height))
-    there, found = _followed(background.picture, current, points)
-    back, again = _followed(current, background.picture, there)
-    good = (found[:, 0] == 1) & (again[:, 0] == 1) & (np.linalg.norm(back - points, axis=2)[:, 0] < _BACKWARDS_PX)
-    if good.sum() < parameters.background_points_min:
-        return unknown
-    move, inliers = cv2.estimateAffinePartial2D(points[good], there[good], ransacReprojThreshold=1.0)
-    if move is None or inliers.sum() < max(
-        parameters.background_points_min, parameters.background_inliers_min * len(points)
-    ):
+    move = _similarity(background.picture, current, points, _LEVELS, parameters.background_points_min, parameters)
+    if move is None:
+        move = _found_again(background, current, parameters)
+    if move is None:
         return unknown
     centre = np.array([width / 2, height / 2, 1.0])
     shift = (move @ centre - centre[:2]) / background.scale
     return float(shift[0]), float(shift[1]), float(np.hypot(move[0, 0], move[1, 0]))
 
 
-def _followed(one: np.ndarray, other: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _similarity(
+    one: np.ndarray, other: np.ndarray, points: np.ndarray, levels: int, least: int, parameters: Tracking
+) -> np.ndarray | None:
+    """The similarity (2, 3) that takes the points (n, 1, 2) of the grey picture `one` to `other`; None where fewer than
+    `least` of them, or too small a share, can be followed."""
+    if len(points) < least:
+        return None
+    there, found = _followed(one, other, points, levels)
+    back, again = _followed(other, one, there, levels)
+    good = (found[:, 0] == 1) & (again[:, 0] == 1) & (np.linalg.norm(back - points, axis=2)[:, 0] < _BACKWARDS_PX)
+    if good.sum() < least:
+        return None
+    move, inliers = cv2.estimateAffinePartial2D(points[good], there[good], ransacReprojThreshold=1.0)
+    enough = max(least, parameters.background_inliers_min * len(points))
+    return None if move is None or inliers.sum() < enough else move
+
+
+def _found_again(background: Background, current: np.ndarray, parameters: Tracking) -> np.ndarray | None:
+    """The similarity to a picture that flow cannot reach, from features, confirmed and refined by flow on the picture
+    moved back; points that have left the picture do not count."""
+    places, looks = _features(current, None)
+    if len(background.looks) < 2 or len(looks) < 2:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(background.looks, looks, k=2)
+    sure = [best for best, second in pairs if best.distance < _DISTINCT * second.distance]
+    if len(sure) < _FEATURES_MIN:
+        return None
+    ours, theirs = background.places[[m.queryIdx for m in sure]], places[[m.trainIdx for m in sure]]
+    guess, agree = cv2.estimateAffinePartial2D(ours, theirs, ransacReprojThreshold=_FEATURES_PX)
+    if guess is None or agree.sum() < _FEATURES_MIN:
+        return None
+    height, width = current.shape
+    moved_back = cv2.warpAffine(current, guess, (width, height), flags=_BACK, borderMode=cv2.BORDER_REPLICATE)
+    there = background.points[:, 0] @ guess[:, :2].T + guess[:, 2]
+    inside = ((there > 0) & (there < [width, height])).all(1)
+    least = max(_FEATURES_MIN, parameters.background_points_min - int(agree.sum()))
+    rest = _similarity(background.picture, moved_back, background.points[inside], _LEVELS_NEAR, least, parameters)
+    return None if rest is None else guess @ np.vstack([rest, [0.0, 0.0, 1.0]])
+
+
+def _features(picture: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Places (k, 2) px and looks (k, 128) of the features of a grey picture."""
+    found, looks = cv2.SIFT_create(contrastThreshold=0.02).detectAndCompute(picture, mask)  # type: ignore[attr-defined]  # not in the stub
+    if looks is None:
+        return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
+    return np.array([k.pt for k in found], np.float32), looks
+
+
+def _followed(one: np.ndarray, other: np.ndarray, points: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
     """Where `points` (n, 1, 2) of the grey picture `one` lie in `other`, same shape, and (n, 1) 1 where found."""
     there, found, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]  # stub: no None for nextPts
-        one, other, points, None, winSize=(15, 15), maxLevel=3
+        one, other, points, None, winSize=(15, 15), maxLevel=levels
     )
     return there, found
 

@@ -135,6 +135,15 @@ def test_a_good_background_that_is_lost_is_told_and_a_single_missing_look_is_not
     assert motion.lost == [(400.0, 415.0)] and not motion.moves
 
 
+def test_a_background_found_again_at_its_old_place_was_hidden_and_elsewhere_it_was_lost() -> None:
+    shift, still = np.zeros(len(TIME)), np.ones(len(TIME))
+    shift[(TIME > 400) & (TIME < 407)] = np.nan
+    assert not follow_camera(TIME, shift, np.zeros(len(TIME)), still, WIDTH_PX, still, LEAN).lost
+    shift[TIME >= 407] += 0.05 * WIDTH_PX
+    motion = follow_camera(TIME, shift, np.zeros(len(TIME)), still, WIDTH_PX, still, LEAN)
+    assert motion.lost == [(400.0, 407.0)] and len(motion.moves) == 1
+
+
 def test_a_good_background_that_is_lost_most_of_the_time_is_not_taken_for_none() -> None:
     shift, still = np.zeros(len(TIME)), np.ones(len(TIME))
     shift[TIME > 30] = np.nan

@@ -3,10 +3,16 @@
 Renders 40 people within the limits of `gaze_shots` and 24 who turn 1.7 times as far, reads every picture as the product
 does, and fits the map. What the regression's own numbers are was chosen by leaving out a quarter of the 40 people in
 turn (WIDTH and RIDGE from nine pairs); none of these people is reported on.
+
+A regression on noisy evidence keeps to the middle: on people left out the estimate moved .85 of what the gaze did
+upright and .98 across. What a percentage hangs on is the middle of many samples, which average noise out but not that.
+The map is stretched until the slope on people left out is SLOPE: there their mean error is still what it was (4.8 deg
+with factors of 1 to 1.1 upright, 4.9 with 1.15, 5.1 with 1.2).
 """
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +31,7 @@ PEOPLE, EACH = range(701, 741), 75
 FAR_PEOPLE, FAR_EACH, FURTHER = range(741, 765), 60, 1.7
 SEED = 1
 WIDTH, RIDGE, LINEAR_RIDGE = 0.1 / 71, 0.03, 30.0
+FOLDS, SLOPE = 4, 0.95
 
 
 def main() -> int:
@@ -32,18 +39,21 @@ def main() -> int:
     if not scope.can_render:
         print("The face model is missing: set CUES_TEST_DATA (tests/validation/README.md).", file=sys.stderr)
         return 1
-    evidence, gaze = [], []
+    evidence, gaze, whose = [], [], []
     for people, each, wider in ((PEOPLE, EACH, 1.0), (FAR_PEOPLE, FAR_EACH, FURTHER)):
         read = partial(shots_of, scope, each=each, wider=wider)
         with ProcessPoolExecutor(scope.workers) as pool:
-            for some in pool.map(read, people):
+            for person, some in zip(people, pool.map(read, people), strict=True):
+                whose += [person] * len(some)
                 evidence += [e for e, _ in some]
                 gaze += [g for _, g in some]
-    fitted = fit(np.array(evidence), np.array(gaze))
+    stretch = np.maximum(SLOPE / slopes_left_out(np.array(evidence), np.array(gaze), np.array(whose)), 1.0)
+    fitted = stretched(fit(np.array(evidence), np.array(gaze)), stretch)
     small = {"support": np.float16, "weights": np.float32}
     stored = {k: np.asarray(v).astype(small.get(k, np.float64)) for k, v in fitted.__dict__.items()}
     np.savez_compressed(GAZE_MAP, **stored)
-    print(f"{len(gaze)} pictures of {len(PEOPLE) + len(FAR_PEOPLE)} people -> {GAZE_MAP.stat().st_size / 1e6:.1f} MB")
+    size = GAZE_MAP.stat().st_size / 1e6
+    print(f"{len(gaze)} pictures of {len(PEOPLE) + len(FAR_PEOPLE)} people, stretched by {stretch} -> {size:.1f} MB")
     return 0
 
 
@@ -56,6 +66,26 @@ def fit(evidence: np.ndarray, gaze: np.ndarray) -> GazeMap:
     kernel = np.exp(-WIDTH * np.maximum(squares[:, None] + squares - 2 * z @ z.T, 0))
     weights = np.linalg.solve(kernel + RIDGE * np.eye(len(z)), gaze - constant - z @ linear)
     return GazeMap(mean, scale, constant, linear, z, weights, WIDTH)
+
+
+def slopes_left_out(evidence: np.ndarray, gaze: np.ndarray, whose: np.ndarray) -> np.ndarray:
+    """Slopes (2,) of estimated on true gaze, about each person's own means, over PEOPLE, a quarter of all left out in
+    turn. evidence (n, 71), gaze (n, 2) [deg], whose (n,)."""
+    products, squares = np.zeros(2), np.zeros(2)
+    quarter = whose % FOLDS
+    for k in range(FOLDS):
+        fitted = fit(evidence[quarter != k], gaze[quarter != k])
+        for person in np.intersect1d(whose[quarter == k], PEOPLE):
+            rows = whose == person
+            true = gaze[rows] - gaze[rows].mean(0)
+            products += (true * fitted(evidence[rows])).sum(0)
+            squares += (true**2).sum(0)
+    return products / squares
+
+
+def stretched(fitted: GazeMap, factors: np.ndarray) -> GazeMap:
+    """The map with h and v further from its middle by `factors` (2,)."""
+    return replace(fitted, linear=fitted.linear * factors, weights=fitted.weights * factors)
 
 
 def shots_of(scope: Scope, person: int, each: int, wider: float) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -34,6 +34,14 @@ def test_known_movement_is_measured(scene: np.ndarray, x: float, y: float, scale
     assert found[2] == pytest.approx(scale, abs=0.004)
 
 
+@pytest.mark.parametrize(("x", "y", "scale"), [(130, 0, 1.0), (0, 0, 1.25), (20, -10, 0.8), (-70, 20, 1.15)])
+def test_movement_beyond_the_reach_of_flow_is_measured(scene: np.ndarray, x: float, y: float, scale: float) -> None:
+    background = reference_background(scene, 1.0, TILE, np.array([[330.0, 40.0, 110.0, 120.0]]), Tracking())
+    found = background_motion(background, moved(scene, x, y, scale), Tracking())
+    assert np.allclose(found[:2], (x, y), atol=1.0)
+    assert found[2] == pytest.approx(scale, abs=0.005)
+
+
 def test_plain_wall_gives_no_figure() -> None:
     wall = np.full((360, 640, 3), 180, np.uint8)
     background = reference_background(wall, 1.0, TILE, np.zeros((0, 4)), Tracking())
