@@ -1,0 +1,238 @@
+"""The tables of the library's database: accounts, sessions, what is shared with whom, consents, jobs, what was done.
+
+The observations of a session are not in here: they lie in its folder (`cues.library.folders`). Times are aware UTC on
+every database. A session or upload is known by an id that cannot be guessed; tokens are kept only as their SHA-256.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Dialect, Enum, ForeignKey, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+ID_LENGTH = 32  # 128 bits, hexadecimal
+TOKEN_LENGTH = 64  # SHA-256, hexadecimal
+
+
+def now() -> datetime:
+    """This machine's time, aware UTC."""
+    return datetime.now(UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite keeps no zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Names of keys and constraints are fixed, so that migrations can change them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment(), dict[str, Any]: JSON(), list[str]: JSON()}
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    """A column that holds the words of an enumeration as text, which every database can extend."""
+    return Enum(
+        kind, native_enum=False, create_constraint=False, length=30, values_callable=lambda k: [e.value for e in k]
+    )
+
+
+class JobState(StrEnum):
+    """What a job is doing. The last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class JobKind(StrEnum):
+    """What a job makes: the session's tables and figures, or a copy of the recording that browsers can play."""
+
+    ANALYSIS = "analysis"
+    REVIEW_COPY = "review_copy"
+
+
+class Account(Base):
+    """A person who signs in. Several roles may be one person's; the owner of a library is trainee and administrator."""
+
+    __tablename__ = "account"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    trainee: Mapped[bool] = mapped_column(default=False)
+    supervisor: Mapped[bool] = mapped_column(default=False)
+    administrator: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class SignIn(Base):
+    """One browser in which somebody is signed in. `form_token` is what every form sent from it must carry."""
+
+    __tablename__ = "sign_in"
+    token_hash: Mapped[str] = mapped_column(String(TOKEN_LENGTH), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    form_token: Mapped[str] = mapped_column(String(60))
+    created: Mapped[datetime] = mapped_column(default=now)
+    seen: Mapped[datetime] = mapped_column(default=now)
+    account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+
+
+class SignInFailure(Base):
+    """A wrong password or code, kept for as long as the limit on attempts looks back."""
+
+    __tablename__ = "sign_in_failure"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+
+
+class Invitation(Base):
+    """A link by which one person may set a password, once."""
+
+    __tablename__ = "invitation"
+    token_hash: Mapped[str] = mapped_column(String(TOKEN_LENGTH), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+    expires: Mapped[datetime]
+    used: Mapped[datetime | None]
+
+
+class PracticeSession(Base):
+    """One practice session of a trainee; private to them until shared."""
+
+    __tablename__ = "practice_session"
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    trainee_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    held_on: Mapped[date]
+    setup: Mapped[str] = mapped_column(String(20), default="auto")
+    keep_until: Mapped[date | None] = mapped_column(index=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+    recordings: Mapped[list["Recording"]] = relationship(order_by="Recording.position", cascade="all, delete-orphan")
+
+
+class Recording(Base):
+    """A file of a session, whole and checked; its bytes lie in the session's folder under `stored_as`."""
+
+    __tablename__ = "recording"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(CheckConstraint("position in (0, 1)", name="first_or_second"))
+    file_name: Mapped[str] = mapped_column(String(255))
+    stored_as: Mapped[str] = mapped_column(String(60))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    added: Mapped[datetime] = mapped_column(default=now)
+
+
+class Consent(Base):
+    """What one recorded person agreed to. `purposes` holds words of `cues.library.consents.PURPOSES`."""
+
+    __tablename__ = "consent"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    person: Mapped[str] = mapped_column(String(120))
+    purposes: Mapped[list[str]]
+    given_on: Mapped[date]
+    valid_until: Mapped[date | None]
+    entered_by: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    entered: Mapped[datetime] = mapped_column(default=now)
+
+
+class Share(Base):
+    """A session that a supervisor may see, without the cues in `left_out`; ended, not deleted, when taken back."""
+
+    __tablename__ = "share"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    supervisor_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    left_out: Mapped[list[str]] = mapped_column(default=list)
+    created: Mapped[datetime] = mapped_column(default=now)
+    ended: Mapped[datetime | None]
+
+
+class Comment(Base):
+    """What somebody wrote at a time or a stretch [s] of a session. Text only."""
+
+    __tablename__ = "comment"
+    __table_args__ = (CheckConstraint('start >= 0 and ("end" is null or "end" >= start)', name="order"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    start: Mapped[float]
+    end: Mapped[float | None]
+    text: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(default=now)
+    edited: Mapped[datetime | None]
+
+
+class Job(Base):
+    """Long work on a session. `stage` and `share` (0-1) are what a page shows; `problem` is a sentence for people."""
+
+    __tablename__ = "job"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[JobKind] = mapped_column(_words(JobKind))
+    state: Mapped[JobState] = mapped_column(_words(JobState), default=JobState.QUEUED, index=True)
+    stage: Mapped[str] = mapped_column(String(30), default="")
+    share: Mapped[float] = mapped_column(default=0.0)
+    speed: Mapped[float | None]
+    seconds_left: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    cancel: Mapped[bool] = mapped_column(default=False)
+    problem: Mapped[str | None] = mapped_column(Text)
+    coordinator: Mapped[str | None] = mapped_column(String(60))
+    lease_until: Mapped[datetime | None]
+    queued: Mapped[datetime] = mapped_column(default=now)
+    started: Mapped[datetime | None]
+    finished: Mapped[datetime | None]
+
+
+class Segment(Base):
+    """A part of an analysis that runs anywhere and once; its result is a file named `name` in the session's folder."""
+
+    __tablename__ = "segment"
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    done: Mapped[bool] = mapped_column(default=False)
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+class Deed(Base):
+    """Who did what to which session: views, downloads, exports, deletions, shares, sign-ins. Rows are only added.
+
+    Ids are kept without a foreign key: a deed outlives what it was done to.
+    """
+
+    __tablename__ = "deed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    account_id: Mapped[int | None] = mapped_column(index=True)
+    action: Mapped[str] = mapped_column(String(40))
+    session_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(String(64), default="")
