@@ -1,0 +1,208 @@
+"""Who may sign in: accounts, invitations, sign-ins, and the limit on attempts.
+
+Tokens are 256 bits from the system's source of randomness; only their SHA-256 is kept. Passwords are kept as argon2id
+hashes with the library's own parameters (argon2-cffi's defaults, RFC 9106).
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from cues.errors import CuesError
+from cues.library.database import Library
+from cues.library.deeds import record
+from cues.library.models import Account, Invitation, SignIn, SignInFailure, now
+
+IDLE = timedelta(hours=2)
+LONGEST = timedelta(hours=12)
+INVITATION_LASTS = timedelta(days=7)
+PASSWORD_LEAST = 12
+"""Characters; NIST SP 800-63B asks for length, not for kinds of characters."""
+PASSWORD_MOST = 200
+_SEEN_EVERY = timedelta(minutes=1)
+_ATTEMPTS_WITHIN = timedelta(minutes=15)
+_ATTEMPTS_PER_EMAIL, _ATTEMPTS_PER_ADDRESS = 8, 40
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+"""Verified for names that do not exist, so that they take as long as those that do."""
+
+
+class AccountError(CuesError):
+    """What was asked for cannot be done; the sentence is for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What somebody may do; several at once."""
+
+    trainee: bool = False
+    supervisor: bool = False
+    administrator: bool = False
+
+
+def create_account(db: Session, email: str, name: str, roles: Roles) -> Account:
+    """A new account without a password. Raises AccountError for an address that is no e-mail or is taken."""
+    email, name = email.strip().lower(), " ".join(name.split())
+    if not 3 <= len(email) <= 254 or email.count("@") != 1 or any(c.isspace() for c in email):
+        raise AccountError("This is no e-mail address.")
+    if not 1 <= len(name) <= 120:
+        raise AccountError("A name is needed, of at most 120 characters.")
+    if not (roles.trainee or roles.supervisor or roles.administrator):
+        raise AccountError("An account needs at least one role.")
+    if db.scalar(select(Account.id).where(Account.email == email)) is not None:
+        raise AccountError("There is an account with this e-mail address already.")
+    account = Account(email=email, name=name, **roles.__dict__)
+    db.add(account)
+    db.flush()
+    return account
+
+
+def owner_of_library(db: Session) -> Account:
+    """The first account of the library, made when there is none: whoever starts the program on this machine."""
+    first = db.scalar(select(Account).order_by(Account.id).limit(1))
+    if first is not None:
+        return first
+    return create_account(db, "owner@localhost", "Owner", Roles(trainee=True, administrator=True))
+
+
+def set_password(db: Session, account: Account, password: str) -> None:
+    """Raises AccountError for a password that is too short, too long, or the account's own name."""
+    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
+        raise AccountError(f"A password has at least {PASSWORD_LEAST} characters and at most {PASSWORD_MOST}.")
+    if password.strip().lower() in (account.email, account.name.lower()):
+        raise AccountError("The password must not be the e-mail address or the name.")
+    account.password_hash = _hasher.hash(password)
+    sign_out_everywhere(db, account.id)
+
+
+def invite(db: Session, by: Account, account: Account) -> str:
+    """A token with which `account` may set a password once, within INVITATION_LASTS; older ones no longer work."""
+    if not by.administrator:
+        raise AccountError("Only an administrator can invite people.")
+    db.execute(delete(Invitation).where(Invitation.account_id == account.id, Invitation.used.is_(None)))
+    token = secrets.token_urlsafe(32)
+    db.add(Invitation(token_hash=_hash(token), account_id=account.id, expires=now() + INVITATION_LASTS))
+    record(db, by.id, "invite", details={"account": account.id})
+    return token
+
+
+def invited(db: Session, token: str) -> Account | None:
+    """The account that an invitation is for; None when it is unknown, used or too old."""
+    found = db.get(Invitation, _hash(token))
+    if found is None or found.used is not None or found.expires < now():
+        return None
+    account = db.get(Account, found.account_id)
+    return account if account is not None and account.active else None
+
+
+def accept_invitation(db: Session, token: str, password: str) -> Account:
+    """Sets the password; the invitation is used up. Raises AccountError."""
+    account = invited(db, token)
+    if account is None:
+        raise AccountError("This invitation is not valid any more. Ask your administrator for a new one.")
+    set_password(db, account, password)
+    db.get_one(Invitation, _hash(token)).used = now()
+    record(db, account.id, "accept invitation")
+    return account
+
+
+def check_password(library: Library, email: str, password: str, address: str) -> Account | None:
+    """The account that e-mail and password belong to, or None; both take the same time.
+
+    Raises AccountError after too many failures for this e-mail or from this address.
+    """
+    email = email.strip().lower()[:254]
+    with library.reading() as db:
+        _refuse_too_many(db, email, address)
+        account = db.scalar(select(Account).where(Account.email == email, Account.active))
+        kept = account.password_hash if account is not None else None
+    try:  # slow on purpose, so outside of any transaction
+        _hasher.verify(kept or _NOBODY, password[:PASSWORD_MOST])
+        right = kept is not None
+    except (VerificationError, InvalidHashError):
+        right = False
+    if account is None or kept is None or not right:
+        with library.writing() as db:
+            note_failure(db, email, address)
+        return None
+    if _hasher.check_needs_rehash(kept):
+        with library.writing() as db:
+            db.get_one(Account, account.id).password_hash = _hasher.hash(password)
+    return account
+
+
+def note_failure(db: Session, email: str, address: str) -> None:
+    """A wrong password or code, for the limit on attempts."""
+    db.execute(delete(SignInFailure).where(SignInFailure.at < now() - _ATTEMPTS_WITHIN))
+    db.add(SignInFailure(email=email, address=address))
+    record(db, None, "sign-in refused", address=address)
+
+
+def _refuse_too_many(db: Session, email: str, address: str) -> None:
+    since = now() - _ATTEMPTS_WITHIN
+    for limit, most in (
+        (SignInFailure.email == email, _ATTEMPTS_PER_EMAIL),
+        (SignInFailure.address == address, _ATTEMPTS_PER_ADDRESS),
+    ):
+        if (db.scalar(select(func.count()).where(limit, SignInFailure.at >= since)) or 0) >= most:
+            raise AccountError("Too many attempts. Wait a quarter of an hour, then try again.")
+
+
+def begin_sign_in(db: Session, account: Account, address: str) -> str:
+    """A new token for the browser in which `account` has just shown who they are."""
+    token = secrets.token_urlsafe(32)
+    db.add(SignIn(token_hash=_hash(token), account_id=account.id, form_token=secrets.token_urlsafe(24)))
+    db.execute(delete(SignIn).where(SignIn.created < now() - LONGEST))
+    record(db, account.id, "sign in", address=address)
+    return token
+
+
+def signed_in(db: Session, token: str | None) -> SignIn | None:
+    """The sign-in that a token stands for, with its account; None when unknown, idle for too long or too old."""
+    if not token:
+        return None
+    found = db.get(SignIn, _hash(token))
+    if found is None or not found.account.active or not _still_valid(found, now()):
+        return None
+    return found
+
+
+def _still_valid(sign_in: SignIn, at: datetime) -> bool:
+    return sign_in.seen + IDLE > at and sign_in.created + LONGEST > at
+
+
+def to_be_noted_as_seen(sign_in: SignIn) -> bool:
+    """Whether it is long enough ago that this sign-in was last noted as used: a write for every request is too many."""
+    return sign_in.seen + _SEEN_EVERY < now()
+
+
+def note_seen(db: Session, token: str) -> None:
+    """Notes that a sign-in is in use, which puts off its time-out."""
+    found = db.get(SignIn, _hash(token))
+    if found is not None and _still_valid(found, now()):
+        found.seen = now()
+
+
+def sign_out(db: Session, token: str) -> None:
+    """Ends one sign-in."""
+    found = db.get(SignIn, _hash(token))
+    if found is not None:
+        record(db, found.account_id, "sign out")
+        db.delete(found)
+
+
+def sign_out_everywhere(db: Session, account_id: int) -> None:
+    """Ends all sign-ins of an account."""
+    db.execute(delete(SignIn).where(SignIn.account_id == account_id))
+    record(db, account_id, "sign out everywhere")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

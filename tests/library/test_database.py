@@ -1,0 +1,77 @@
+"""Opening the library's database."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select
+
+from cues.library.accounts import Roles, create_account
+from cues.library.database import FILE_NAME, Library, LibraryError, open_library
+from cues.library.models import Account, Base
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(library: Library) -> None:
+    with library.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_library_opens_again_with_what_it_held_and_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "library"
+    first = open_library(folder)
+    with first.writing() as db:
+        create_account(db, "A@Example.org ", "Ada  L", Roles(trainee=True))
+    first.close()
+    again = open_library(folder)
+    with again.reading() as db:
+        account = db.scalars(select(Account)).one()
+    again.close()
+    assert (account.email, account.name) == ("a@example.org", "Ada L")
+    assert account.created.tzinfo is not None
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / FILE_NAME).stat().st_mode) == 0o600
+
+
+def test_a_transaction_that_fails_leaves_nothing(library: Library) -> None:
+    with pytest.raises(ZeroDivisionError), library.writing() as db:
+        create_account(db, "a@example.org", "A", Roles(trainee=True))
+        raise ZeroDivisionError
+    with library.reading() as db:
+        assert db.scalars(select(Account)).all() == []
+
+
+def test_writers_at_the_same_time_wait_for_each_other(library: Library) -> None:
+    """Each reads, then writes what it read plus one: without an order some would be lost, or refused."""
+    with library.writing() as db:
+        counter = create_account(db, "a@example.org", "0", Roles(trainee=True)).id
+
+    def count() -> None:
+        for _ in range(20):
+            with library.writing() as db:
+                account = db.get_one(Account, counter)
+                account.name = str(int(account.name) + 1)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with library.reading() as db:
+        assert db.get_one(Account, counter).name == "80"
+
+
+@pytest.mark.parametrize("url", ["no address", "sqlite:////proc/no/such/folder.db"])
+def test_a_database_that_cannot_be_opened_is_said_in_one_sentence(tmp_path: Path, url: str) -> None:
+    with pytest.raises(LibraryError, match="database"):
+        open_library(tmp_path, url)
+
+
+def test_a_file_that_is_no_database_is_said_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("not a database" * 100)
+    with pytest.raises(LibraryError, match="not a database"):
+        open_library(tmp_path)
+    assert (tmp_path / FILE_NAME).read_text() == "not a database" * 100
