@@ -12,7 +12,7 @@ Arrays have shape (n,), one value per sample. States are YES (contact), NO (away
 never NO.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from cues.metrics.pointing import (
 )
 from cues.metrics.quality import FrameQuality, frame_quality, gaze_flags
 from cues.metrics.signals import robust_sd
+from cues.metrics.smile_shift import smile_shift, smile_strength
 from cues.metrics.target_over_time import Segment, find_segments, worst_state
 from cues.observations import Observations
 from cues.parameters import Gaze, Parameters
@@ -71,7 +72,8 @@ class EyeContact:
     the direction was measured, whatever the state (a blink is not); gaze_measured (n,): the same of gaze
     proper, also when the method is head_only. episodes: contact (strength: mean distance [deg]); censored
     (k,): which of them began or ended where nothing was known. aways: looks away by direction. camera_zone:
-    None when zero is not known; camera_reason says so.
+    None when zero is not known; camera_reason says so. smile_shift_deg: what a full smile did to the height of gaze;
+    it is taken out of u.
     """
 
     person: int
@@ -100,6 +102,7 @@ class EyeContact:
     segments: list[Segment]
     decision: Decision
     flags: list[str]
+    smile_shift_deg: float
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,12 @@ def measure_eye_contact(
     quality = frame_quality(columns, parameters)
     lids = read_lids(columns, quality, time, longest, gaze)
     direction = where_pointing(observations, columns, person, partner, quality, lids, parameters)
+    smile, shift = smile_strength(columns), 0.0
+    if direction.method == GAZE:
+        height = np.where(direction.usable, direction.u[:, 1], np.nan)
+        shift = smile_shift(height, smile, observations.facts.rate_hz, gaze)
+        taken_out = np.stack([np.zeros(len(time)), shift * np.nan_to_num(smile)], 1)
+        direction = replace(direction, u=direction.u - taken_out)
 
     evidence = search_evidence(columns, direction, speaking, observations.facts.rate_hz, gaze)
     short = observations.facts.duration_s < parameters.sampling.short_s
@@ -214,6 +223,7 @@ def measure_eye_contact(
         segments=segments,
         decision=decision,
         flags=flags,
+        smile_shift_deg=shift,
     )
 
 

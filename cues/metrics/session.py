@@ -253,6 +253,7 @@ def _target(eyes: EyeContact, named: bool) -> dict[str, Any] | None:
         "sigma_deg": eyes.sigma_deg,
         "theta_in_deg": eyes.theta_in_deg,
         "separation_deg": eyes.separation_deg,
+        "smile_shift_deg": eyes.smile_shift_deg,
     }
 
 

@@ -1,9 +1,9 @@
 """Which way the eyes look.
 
 Two steps. The irises are found to a fraction of a pixel (`cues.vision.iris`). Then a map from where irises and lids lie
-in the picture, seen from the head's own place, and from how the head is turned, gives one direction for both eyes. The
-map was fitted on rendered people (`tests/validation/fit_gaze_map.py`); nobody it was fitted on is among those that
-figures are reported of.
+in the picture, seen from the head's own place, from how the head is turned, and from what else narrows the lids, gives
+one direction for both eyes. The map was fitted on rendered people (`tests/validation/fit_gaze_map.py`); nobody it was
+fitted on is among those that figures are reported of.
 
 Why a map: the geometry of an eyeball behind the canonical face, which `each_eye` still computes, needs the eyeball's
 centre to a fraction of a millimetre. It comes from the pose of the whole head, whose error, and the eyes' own
@@ -21,15 +21,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cues.observations import EYE_MIDPOINT_CM
+from cues.observations import BLENDSHAPES, EYE_MIDPOINT_CM
 from cues.vision.head_pose import HeadPose, Lens
 from cues.vision.iris import LIDS_LEFT, LIDS_RIGHT, refine_iris
-from cues.vision.landmarks import IRIS_LEFT, IRIS_RIGHT
+from cues.vision.landmarks import IRIS_LEFT, IRIS_RIGHT, Face
 
 EYEBALL_LEFT_CM = np.array([3.18, 2.64, 2.83])
 EYEBALL_RIGHT_CM = np.array([-3.18, 2.64, 2.83])
 IRIS_ARM_CM = 1.0  # rotation centre to iris plane; straight ahead reproduces the canonical iris
 IRIS_RADIUS_CM = 0.585
+
+EXPRESSIONS = ("mouthSmile", "eyeSquint", "jawOpen", "browDown", "browInnerUp")
+"""What narrows or widens the lids whatever the gaze; each is the mean of its sides. Without them a smile was read as a
+look below, by 4 degrees in the median of twelve rendered people."""
+_EXPRESSIONS = [[i for i, name in enumerate(BLENDSHAPES) if name.startswith(shape)] for shape in EXPRESSIONS]
+EVIDENCE = 2 * (2 + len(LIDS_LEFT) + len(LIDS_RIGHT)) + 3 + len(EXPRESSIONS) + 6
 
 GAZE_MAP = Path(__file__).parent / "gaze_map.npz"
 
@@ -49,18 +55,18 @@ class GazeAngles:
     yaw_to_camera: float
 
 
-def measure_gaze(image: np.ndarray, points: np.ndarray, pose: HeadPose, lens: Lens) -> GazeAngles:
-    """Gaze from the BGR frame, its landmarks (478, 2) px and the head's pose.
+def measure_gaze(image: np.ndarray, face: Face, pose: HeadPose, lens: Lens) -> GazeAngles:
+    """Gaze from the BGR frame, the face with its landmarks in px of that frame, and the head's pose.
 
     There is always a value; whether it can be trusted is judged by `metrics.quality`.
     """
-    irises = refined_irises(image, points, pose, lens)
+    irises = refined_irises(image, face.points, pose, lens)
     eyes = pose.place(EYE_MIDPOINT_CM)
     basis = basis_towards_lens(eyes)
     facing = basis @ pose.rotation[:, 2]
     yaw = float(np.degrees(np.arctan2(facing[0], facing[2])))
     left, right = each_eye(irises, pose, lens)
-    both = _map()(eye_evidence(points, irises, pose, lens)[None])[0]
+    both = _map()(eye_evidence(face, irises, pose, lens)[None])[0]
     return GazeAngles(
         (float(both[0]), float(both[1])), _angles(basis @ left), _angles(basis @ right), eyes, irises, yaw
     )
@@ -82,9 +88,10 @@ def each_eye(irises: np.ndarray, pose: HeadPose, lens: Lens) -> np.ndarray:
     return directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
-def eye_evidence(points: np.ndarray, irises: np.ndarray, pose: HeadPose, lens: Lens) -> np.ndarray:
-    """What the map reads, shape (71,): places of irises, left lids and right lids (x, y each) [cm], yaw, pitch, roll
-    of the head relative to the ray to the lens [tens of degrees].
+def eye_evidence(face: Face, irises: np.ndarray, pose: HeadPose, lens: Lens) -> np.ndarray:
+    """What the map reads, shape (EVIDENCE,): places of irises, left lids and right lids (x, y each) [cm], yaw, pitch,
+    roll of the head relative to the ray to the lens [tens of degrees], the EXPRESSIONS (0-1), and the directions of
+    `each_eye` in the same axes.
 
     Places are across the line of sight from the lens to between the eyes, origin there, with the head's roll undone.
     """
@@ -93,10 +100,13 @@ def eye_evidence(points: np.ndarray, irises: np.ndarray, pose: HeadPose, lens: L
     facing, upright = basis @ pose.rotation[:, 2], basis @ pose.rotation[:, 1]
     roll = np.arctan2(-upright[0], upright[1])
     head = np.degrees([np.arctan2(facing[0], facing[2]), np.arcsin(np.clip(facing[1], -1, 1)), roll])
+    points = face.points
     rays = lens.rays(np.concatenate([irises, points[LIDS_LEFT], points[LIDS_RIGHT]])) @ basis.T
     across = rays[:, :2] / -rays[:, 2:] * np.linalg.norm(eyes)
     level = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
-    return np.concatenate([(across @ level.T).ravel(), head / 10.0])
+    expressions = [face.blendshapes[shapes].mean() for shapes in _EXPRESSIONS]
+    directions = each_eye(irises, pose, lens) @ basis.T
+    return np.concatenate([(across @ level.T).ravel(), head / 10.0, expressions, directions.ravel()])
 
 
 def basis_towards_lens(eyes: np.ndarray) -> np.ndarray:
@@ -113,8 +123,8 @@ class GazeMap:
     """Linear in the evidence, plus kernel ridge regression of what that leaves: far from everything it was fitted on
     the second part fades out and the first goes on.
 
-    `mean`, `scale` (71,) of the evidence; `constant` (2,), `linear` (71, 2); `support` (n, 71) in units of scale;
-    `weights` (n, 2); `width` of the Gaussian kernel, exp(-width * squared distance).
+    `mean`, `scale` (EVIDENCE,) of the evidence; `constant` (2,), `linear` (EVIDENCE, 2); `support` (n, EVIDENCE) in
+    units of scale; `weights` (n, 2); `width` of the Gaussian kernel, exp(-width * squared distance).
     """
 
     mean: np.ndarray
@@ -126,7 +136,7 @@ class GazeMap:
     width: float
 
     def __call__(self, evidence: np.ndarray) -> np.ndarray:
-        """Gaze (m, 2) [deg] of evidence (m, 71)."""
+        """Gaze (m, 2) [deg] of evidence (m, EVIDENCE)."""
         z = (evidence - self.mean) / self.scale
         apart = (z**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * z @ self.support.T
         return self.constant + z @ self.linear + np.exp(-self.width * np.maximum(apart, 0)) @ self.weights

@@ -159,7 +159,7 @@ def face_columns(face: Face, lens: Lens, image: np.ndarray) -> dict[str, float]:
     pose = solve_head_pose(face.points, lens)
     if pose is None:
         return {}
-    gaze = measure_gaze(image, face.points, pose, lens)
+    gaze = measure_gaze(image, face, pose, lens)
     apart = iris_distance(face.points, gaze.yaw_to_camera)
     columns = dict(zip(("box_x", "box_y", "box_w", "box_h"), face.box, strict=True))
     columns.update(zip(("head_yaw", "head_pitch", "head_roll"), angles_from_rotation(pose.rotation), strict=True))

@@ -20,9 +20,9 @@ import numpy as np
 
 from cues.observations import EYE_MIDPOINT_CM
 from cues.vision.crop import FACE_SHARE, cut_window, window_around
-from cues.vision.gaze import GAZE_MAP, GazeMap, basis_towards_lens, eye_evidence, refined_irises
+from cues.vision.gaze import EVIDENCE, GAZE_MAP, GazeMap, basis_towards_lens, eye_evidence, refined_irises
 from cues.vision.head_pose import HeadPose, Lens, solve_head_pose
-from cues.vision.landmarks import FaceReader
+from cues.vision.landmarks import Face, FaceReader
 from cues.vision.tracking import face_in_frame
 from tests.validation.parts.gaze_shots import Shot, rendered_shots
 from tests.validation.scope import Scope
@@ -30,7 +30,7 @@ from tests.validation.scope import Scope
 PEOPLE, EACH = range(701, 741), 75
 FAR_PEOPLE, FAR_EACH, FURTHER = range(741, 765), 60, 1.7
 SEED = 1
-WIDTH, RIDGE, LINEAR_RIDGE = 0.1 / 71, 0.03, 30.0
+WIDTH, RIDGE, LINEAR_RIDGE = 0.1 / EVIDENCE, 0.03, 30.0
 FOLDS, SLOPE = 4, 0.95
 
 
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def fit(evidence: np.ndarray, gaze: np.ndarray) -> GazeMap:
-    """The map from evidence (n, 71) to gaze (n, 2) [deg]: ridge regression, then kernel ridge on its residuals."""
+    """The map from evidence (n, k) to gaze (n, 2) [deg]: ridge regression, then kernel ridge on its residuals."""
     mean, scale, constant = evidence.mean(0), evidence.std(0), gaze.mean(0)
     z = ((evidence - mean) / scale).astype(np.float16).astype(np.float64)  # as the support is stored
     linear = np.linalg.solve(z.T @ z + LINEAR_RIDGE * np.eye(z.shape[1]), z.T @ (gaze - constant))
@@ -70,7 +70,7 @@ def fit(evidence: np.ndarray, gaze: np.ndarray) -> GazeMap:
 
 def slopes_left_out(evidence: np.ndarray, gaze: np.ndarray, whose: np.ndarray) -> np.ndarray:
     """Slopes (2,) of estimated on true gaze, about each person's own means, over PEOPLE, a quarter of all left out in
-    turn. evidence (n, 71), gaze (n, 2) [deg], whose (n,)."""
+    turn. evidence (n, EVIDENCE), gaze (n, 2) [deg], whose (n,)."""
     products, squares = np.zeros(2), np.zeros(2)
     quarter = whose % FOLDS
     for k in range(FOLDS):
@@ -95,17 +95,17 @@ def shots_of(scope: Scope, person: int, each: int, wider: float) -> list[tuple[n
     for shot, picture, known in rendered_shots(scope, person, each, SEED, wider):
         read = read_shot(reader, shot, picture, known)
         if read is not None:
-            image, points, pose, lens = read
-            irises = refined_irises(image, points, pose, lens)
-            pairs.append((eye_evidence(points, irises, pose, lens), true_gaze(known, pose.place(EYE_MIDPOINT_CM))))
+            image, face, pose, lens = read
+            irises = refined_irises(image, face.points, pose, lens)
+            pairs.append((eye_evidence(face, irises, pose, lens), true_gaze(known, pose.place(EYE_MIDPOINT_CM))))
     reader.close()
     return pairs
 
 
 def read_shot(
     reader: FaceReader, shot: Shot, image: np.ndarray, known: dict[str, Any]
-) -> tuple[np.ndarray, np.ndarray, HeadPose, Lens] | None:
-    """Picture, landmarks (478, 2) px, pose and assumed lens; None where no face was found."""
+) -> tuple[np.ndarray, Face, HeadPose, Lens] | None:
+    """Picture, face with landmarks in px of it, pose and assumed lens; None where no face was found."""
     irises = np.array([known["iris_left"], known["iris_right"]])
     tile = np.array([0.0, 0.0, image.shape[1], image.shape[0]])
     apart = float(known["iris_distance"])
@@ -115,7 +115,7 @@ def read_shot(
     faces = [face_in_frame(face, window) for face in reader.read(crop)]
     lens = Lens(shot.assumed_focal, *shot.camera.centre)
     pose = solve_head_pose(faces[0].points, lens) if faces else None
-    return None if pose is None else (image, faces[0].points, pose, lens)
+    return None if pose is None else (image, faces[0], pose, lens)
 
 
 def true_gaze(known: dict[str, Any], seen_from: np.ndarray) -> np.ndarray:

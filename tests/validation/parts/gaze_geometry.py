@@ -80,10 +80,10 @@ def read_person(scope: Scope, person: int, each: int) -> list[Read]:
         found = fit_gaze_map.read_shot(reader, shot, image, known)
         if found is None:
             continue
-        _, points, pose, lens = found
-        gaze = measure_gaze(image, points, pose, lens)
+        _, face, pose, lens = found
+        gaze = measure_gaze(image, face, pose, lens)
         irises = np.array([known["iris_left"], known["iris_right"]])
-        network = points[[IRIS_LEFT, IRIS_RIGHT]]
+        network = face.points[[IRIS_LEFT, IRIS_RIGHT]]
         mm = 63.0 / float(known["iris_distance"])
         both = [np.array(_joint(each_eye(i, pose, lens), gaze.eyes)) for i in (network, gaze.irises)]
         reads.append(
