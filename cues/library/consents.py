@@ -1,12 +1,14 @@
 """What the recorded people agreed to, and whether that is enough for an analysis."""
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cues.errors import CuesError
-from cues.library.models import Consent, PracticeSession
+from cues.library.models import Account, Consent, PracticeSession
+from cues.library.sessions import delete_session, own_session
 
 ANALYSIS = "analysis"
 PURPOSES = {
@@ -64,3 +66,16 @@ def missing_for_analysis(db: Session, session_id: str, people: int, on: date) ->
         f"The analysis starts when each person on the recording has agreed to the {PURPOSES[ANALYSIS]}: "
         f"{len(agreed)} of {people} have."
     )
+
+
+def withdraw(db: Session, account: Account, session_id: str, consent_id: int) -> list[dict[str, Any]]:
+    """Deletes the rows of a whole session because one of its people withdrew; what had been taken out of the tool.
+
+    The files are removed by the caller after the transaction. Raises SessionError.
+    """
+    session = own_session(db, account, session_id)
+    consent = db.get(Consent, consent_id)
+    if consent is None or consent.session_id != session.id:
+        raise ConsentError("This consent is not there any more.")
+    taken_out: list[dict[str, Any]] = delete_session(db, account.id, session, "consent withdrawn")["taken_out"]
+    return taken_out

@@ -130,6 +130,7 @@ class PracticeSession(Base):
     title: Mapped[str] = mapped_column(String(200))
     held_on: Mapped[date]
     setup: Mapped[str] = mapped_column(String(20), default="auto")
+    trainee_place: Mapped[str | None] = mapped_column(String(10))
     keep_until: Mapped[date | None] = mapped_column(index=True)
     created: Mapped[datetime] = mapped_column(default=now)
     recordings: Mapped[list["Recording"]] = relationship(order_by="Recording.position", cascade="all, delete-orphan")

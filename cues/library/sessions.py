@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
+from cues.corrections import PLACES
 from cues.errors import CuesError
 from cues.library.deeds import record
 from cues.library.models import Account, Comment, Consent, Deed, Job, PracticeSession, Recording, Segment, Share, now
@@ -68,6 +69,32 @@ def create_session(
     db.flush()
     record(db, trainee.id, "create", made.id)
     return made
+
+
+def change_session(
+    db: Session, trainee: Account, session_id: str, title: str, held_on: date, keep_until: date | None
+) -> None:
+    """Another title, date, or time to keep it. Raises SessionError."""
+    session = own_session(db, trainee, session_id)
+    title = " ".join(title.split())
+    if not 1 <= len(title) <= 200:
+        raise SessionError("A title is needed, of at most 200 characters.")
+    if keep_until is not None and keep_until < now().date():
+        raise SessionError("The date until which the session is kept lies in the past.")
+    session.title, session.held_on, session.keep_until = title, held_on, keep_until
+    record(db, trainee.id, "change details", session.id)
+
+
+def choose_setup(db: Session, trainee: Account, session_id: str, setup: str) -> None:
+    """How the session was recorded, a word of `cues.analysis.SETUPS`."""
+    own_session(db, trainee, session_id).setup = setup
+
+
+def name_trainee(db: Session, trainee: Account, session_id: str, place: str) -> None:
+    """Where in the picture, or in which file, the trainee is: a word of `cues.corrections.PLACES`."""
+    if place not in PLACES:
+        raise SessionError("The trainee is on the left, on the right, in the first file or in the second one.")
+    own_session(db, trainee, session_id).trainee_place = place
 
 
 def share_session(db: Session, trainee: Account, session_id: str, supervisor_id: int, left_out: list[str]) -> Share:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cues.library.accounts import Roles, create_account
 from cues.library.database import Library, open_library
+from cues.library.models import Account
 
 
 @pytest.fixture
@@ -13,3 +15,15 @@ def library(tmp_path: Path) -> Iterator[Library]:
     opened = open_library(tmp_path / "library")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def people(library: Library) -> dict[str, Account]:
+    with library.writing() as db:
+        return {
+            "ada": create_account(db, "ada@example.org", "Ada", Roles(trainee=True)),
+            "ben": create_account(db, "ben@example.org", "Ben", Roles(trainee=True)),
+            "eva": create_account(db, "eva@example.org", "Eva", Roles(supervisor=True)),
+            "tom": create_account(db, "tom@example.org", "Tom", Roles(supervisor=True)),
+            "adm": create_account(db, "adm@example.org", "Adm", Roles(administrator=True)),
+        }

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from cues.library.accounts import Roles, create_account
 from cues.library.consents import ANALYSIS, ConsentError, enter_consent, missing_for_analysis
 from cues.library.database import Library
 from cues.library.deeds import deeds_of_session, record
@@ -23,18 +22,6 @@ from cues.library.sessions import (
 )
 
 DAY = date(2026, 11, 20)
-
-
-@pytest.fixture
-def people(library: Library) -> dict[str, Account]:
-    with library.writing() as db:
-        return {
-            "ada": create_account(db, "ada@example.org", "Ada", Roles(trainee=True)),
-            "ben": create_account(db, "ben@example.org", "Ben", Roles(trainee=True)),
-            "eva": create_account(db, "eva@example.org", "Eva", Roles(supervisor=True)),
-            "tom": create_account(db, "tom@example.org", "Tom", Roles(supervisor=True)),
-            "adm": create_account(db, "adm@example.org", "Adm", Roles(administrator=True)),
-        }
 
 
 def seen(library: Library, account: Account) -> list[str]:
