@@ -37,6 +37,7 @@ from cues.vision.timeline import container_zero
 from cues.vision.video import VideoInfo, read_frames_at
 
 DEFAULTS = Parameters()
+PICTURE_PX = 200
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class PersonProbe:
     number: from left to right, as `--people` takes it. measured: False for somebody who would be left out; then only
     `found` (share of the surveyed pictures) and `face_px` are known. shown: share of the looks whose layout has a
     place for this person. face_px: side of a square as large as the face. yaw: turn away from the camera, + = to the
-    right of the picture; pitch + = facing above it. sharpness: variance of the Laplacian of the face.
+    right of the picture; pitch + = facing above it. sharpness: variance of the Laplacian of the face. picture: BGR, of
+    the head, from the middle of the recording; None where never seen in a look.
     """
 
     number: int
@@ -62,6 +64,7 @@ class PersonProbe:
     light: Light | None
     light_problem: str | None
     verdicts: tuple[Verdict, ...]
+    picture: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def probe_recording(path: str | Path, parameters: Parameters = DEFAULTS) -> Prob
     path = Path(path)
     survey = survey_recording(path, parameters)
     segments = _look(path, survey, parameters)
-    lights = _lights(path, segments)
+    lights, pictures = _closer(path, segments)
     sound = _listen(path, survey.info, parameters)
     rows = [*enumerate(survey.people), *((None, person) for person in survey.left_out)]
     people, seen = [], []
@@ -120,7 +123,7 @@ def probe_recording(path: str | Path, parameters: Parameters = DEFAULTS) -> Prob
             continue
         seen.append(_seen(number, row, segments, lights.get(row, []), parameters))
         moved = _camera_moved(row, survey.info.width, segments, parameters.lean)
-        people.append(_measured(seen[-1], place, survey.setup, moved, parameters))
+        people.append(_measured(seen[-1], place, survey.setup, moved, pictures.get(row), parameters))
     reported = sorted(seen, key=lambda each: -int(each.face.sum()))[:2]
     mirroring = mirroring_verdict(reported, parameters)
     numbers = [each.number for each in reported]
@@ -183,7 +186,14 @@ def _seen(number: int, row: int, segments: list[Segment], lights: list[Light], p
     return PersonSeen(number, columns, frame_quality(columns, parameters), light, float(shown.mean()))
 
 
-def _measured(seen: PersonSeen, place: str, setup: str, moved: float | None, parameters: Parameters) -> PersonProbe:
+def _measured(
+    seen: PersonSeen,
+    place: str,
+    setup: str,
+    moved: float | None,
+    picture: np.ndarray | None,
+    parameters: Parameters,
+) -> PersonProbe:
     return PersonProbe(
         number=seen.number,
         place=place,
@@ -198,12 +208,15 @@ def _measured(seen: PersonSeen, place: str, setup: str, moved: float | None, par
         light=seen.light,
         light_problem=None if seen.light is None else seen.light.problem(parameters.probe),
         verdicts=(eye_contact_verdict(seen, setup, parameters), lean_verdict(seen, setup, moved, parameters)),
+        picture=picture,
     )
 
 
 def _left_out(number: int, place: str, person: Person) -> PersonProbe:
     nan = float("nan")
-    return PersonProbe(number, place, False, person.share, nan, person.size_px, nan, nan, nan, nan, None, None, ())
+    return PersonProbe(
+        number, place, False, person.share, nan, person.size_px, nan, nan, nan, nan, None, None, (), None
+    )
 
 
 def _place(number: int, count: int) -> str:
@@ -230,18 +243,30 @@ def _camera_moved(row: int, width: int, segments: list[Segment], limits: Lean) -
     return float(np.mean(moved)) if moved else None
 
 
-def _lights(path: Path, segments: list[Segment]) -> dict[int, list[Light]]:
-    """The light on each person (by row), in the middle sample of each piece."""
+def _closer(path: Path, segments: list[Segment]) -> tuple[dict[int, list[Light]], dict[int, np.ndarray]]:
+    """The light on each person (by row), in the middle sample of each piece, and a BGR picture of each head."""
     middles = {float(s.time[len(s.time) // 2]): s for s in segments}
-    found: dict[int, list[Light]] = {}
+    lights: dict[int, list[Light]] = {}
+    pictures: dict[int, np.ndarray] = {}
     for frame in read_frames_at(path, sorted(middles)):
         segment = middles[min(middles, key=lambda time: abs(time - frame.time))]
         at = int(np.abs(segment.time - frame.time).argmin())
         for row in range(len(segment.face)):
             if segment.face[row, at]:
                 box = segment.observed[row, at][[OBSERVED.index(f"box_{k}") for k in "xywh"]]
-                found.setdefault(row, []).append(light_on(frame.image, box))
-    return found
+                lights.setdefault(row, []).append(light_on(frame.image, box))
+                if len(lights[row]) <= (len(segments) + 1) // 2:
+                    pictures[row] = head_in(frame.image, box)
+    return lights, pictures
+
+
+def head_in(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The head around a face's `box` (x, y, w, h px), cut out of a BGR picture and no higher than PICTURE_PX."""
+    x, y, w, h = (float(v) for v in box)
+    left, top = max(int(x - 0.4 * w), 0), max(int(y - 0.5 * h), 0)
+    head = image[top : int(y + 1.3 * h), left : int(x + 1.4 * w)]
+    scale = min(1.0, PICTURE_PX / max(head.shape[0], 1))
+    return cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else head.copy()
 
 
 def light_on(image: np.ndarray, box: np.ndarray) -> Light:

@@ -33,8 +33,10 @@ STRIP_MIN = 15.0
 
 @dataclass(frozen=True)
 class Panel:
-    """One cue per minute: its heading, the minutes' columns it shows, its colour. Percentages, unless `counts`."""
+    """One cue per minute: its heading, the minutes' columns it shows, its colour. Percentages, unless `counts`. cue: a
+    word of `cues.library.sessions.CUES`."""
 
+    cue: str
     title: str
     figure: str
     coverage: str
@@ -45,7 +47,9 @@ class Panel:
     counts: bool = False
 
 
-SHARED_SMILES = Panel("Shared smiles", "shared_smiles", "mirroring_coverage", "mirroring_why", ROSE, counts=True)
+SHARED_SMILES = Panel(
+    "facial_mirroring", "Shared smiles", "shared_smiles", "mirroring_coverage", "mirroring_why", ROSE, counts=True
+)
 
 
 def panels(person: Row, setup: str) -> list[Panel]:
@@ -53,11 +57,27 @@ def panels(person: Row, setup: str) -> list[Panel]:
     gaze, title = ("facing", "Head turned toward the partner") if head_only(person) else ("eye_contact", "Eye contact")
     lean = "Leaned toward the partner" if setup == "shared_room" else "Moved closer to the camera"
     return [
-        Panel(title, f"{gaze}_pct", f"{gaze}_coverage", f"{gaze}_why", BLUE, f"{gaze}_pct_low", f"{gaze}_pct_high"),
         Panel(
-            lean, figure := "lean_forward_pct", "lean_coverage", "lean_why", AMBER, f"{figure}_low", f"{figure}_high"
+            "eye_contact",
+            title,
+            f"{gaze}_pct",
+            f"{gaze}_coverage",
+            f"{gaze}_why",
+            BLUE,
+            f"{gaze}_pct_low",
+            f"{gaze}_pct_high",
         ),
-        Panel("Smiling", "smile_pct", "smile_coverage", "smile_why", ROSE),
+        Panel(
+            "forward_lean",
+            lean,
+            figure := "lean_forward_pct",
+            "lean_coverage",
+            "lean_why",
+            AMBER,
+            f"{figure}_low",
+            f"{figure}_high",
+        ),
+        Panel("facial_mirroring", "Smiling", "smile_pct", "smile_coverage", "smile_why", ROSE),
     ]
 
 

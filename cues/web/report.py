@@ -1,20 +1,14 @@
-"""The report of one session, from top to bottom as a person sees it. It only reads.
+"""The report of one session, from top to bottom as a person sees it. It only reads."""
 
-Streamlit runs this file anew for every visit (`app.py`). The session's folder is CUES_REPORT, videos/sample/report
-when that is not given.
-"""
-
-import os
-import shlex
-from pathlib import Path
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from cues.errors import SessionFolderError
-from cues.library.session_folder import StoredSession, read_session
-from cues.web import sentences
+from cues.library.session_folder import StoredSession
+from cues.web import moments, sentences
 from cues.web.charts import (
     DARK_INK,
     LIGHT_INK,
@@ -25,19 +19,13 @@ from cues.web.charts import (
     strips,
     with_shared_smiles,
 )
+from cues.web.components.session_player import session_player
+from cues.web.session_routes import timeline_address, video_address
 
 Row = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = "videos/sample/report"
-PAGE_PX = 940
-
-# Less empty room above, figures below one another, and small print that is dark enough to read.
-STYLE = """<style>
-.stMainBlockContainer {padding-top: 2.5rem}
-.stTable td {white-space: nowrap; font-variant-numeric: tabular-nums}
-[data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8}
-</style>"""
+_CUE_OF = {"smile": "facial_mirroring"}
+"""Cue of an episode -> the cue that is shared or left out, where the words differ."""
 
 HOW_TO_READ = (
     "Percentages are of the time that could be measured, in brackets how far a figure moves when the places and "
@@ -61,60 +49,50 @@ WITH_CARE = (
 )
 
 
-def page() -> None:
-    """The whole page, or one sentence where there is no session to show."""
-    st.set_page_config(page_title="Practice session", layout="wide", initial_sidebar_state="collapsed")
-    st.html(STYLE)
-    named = os.environ.get("CUES_REPORT", "")
-    path, folder = Path(named) if named else ROOT / SAMPLE, shlex.quote(named or SAMPLE)
-    with st.container(horizontal_alignment="center"), st.container(width=PAGE_PX):
-        try:
-            session = read_session(path)
-        except SessionFolderError as problem:
-            st.title("No session to show yet")
-            no_session(path, folder, problem)
-            return
-        report(session, folder)
+@dataclass(frozen=True)
+class View:
+    """Who looks at which session: `version` changes with its figures; mine: they may correct it; left_out: cues that
+    were not shared with them; recordings: how many files it has."""
+
+    session_id: str
+    version: str
+    mine: bool
+    left_out: Collection[str]
+    recordings: int
 
 
-def no_session(path: Path, folder: str, problem: SessionFolderError) -> None:
-    """What to run; `folder` is the session's folder as a command line takes it."""
-    if (path / "session.json").exists():
-        st.write(str(problem))
-        st.write(f"Compute it again: `python -m cues metrics {folder}`")
-    else:
-        st.write(f"There is no analysed session in `{folder}`.")
-        st.write(
-            "Run `make run` for the sample session, or analyse a recording: "
-            f"`python -m cues analyze VIDEO --out {folder}`"
-        )
-    st.write("Then load this page again.")
-
-
-def report(session: StoredSession, folder: str) -> None:
-    """Everything that is known of a session; `folder` is its folder as a command line takes it."""
-    summary, episodes = session.summary, session.episodes.to_pylist()
-    rows = with_shared_smiles(session.minutes.to_pylist())
-    people = sorted(summary["people"], key=lambda person: person["role"] != "trainee")
-    trainee = people[0]
-    ordered = summary | {"people": people}
-
-    st.title("Practice session")
+def first_screen(session: StoredSession, view: View) -> float | None:
+    """The recording with its timeline and the moments, and a sentence for each cue. The time [s] at which a comment was
+    just begun on the timeline, else None."""
+    summary = session.summary
+    trainee = next(person for person in summary["people"] if person["role"] == "trainee")
     st.caption(sentences.recorded(summary))
     st.write(sentences.who_is_who(summary))
-    if other := sentences.other_way_round(summary, folder):
-        st.caption(other)
-
-    st.write(f"**Eye contact.** {sentences.eye_contact(summary, trainee)}")
-    st.write(f"**Lean.** {sentences.lean(summary, trainee)}")
-    st.write(f"**Smiles.** {sentences.shared_smiles(summary, rows)}")
+    comment_at = player(summary, shown_episodes(session, view), view)
+    told = {
+        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, trainee)}",
+        "forward_lean": f"**Lean.** {sentences.lean(summary, trainee)}",
+        "facial_mirroring": f"**Smiles.** {sentences.shared_smiles(summary, session.minutes.to_pylist())}",
+    }
+    for cue, sentence in told.items():
+        if cue not in view.left_out:
+            st.write(sentence)
     st.caption(HOW_TO_READ)
+    return comment_at
+
+
+def in_depth(session: StoredSession, view: View) -> None:
+    """Minute by minute, details, what could not be measured, how to read it and how it was measured."""
+    summary, episodes = session.summary, shown_episodes(session, view)
+    rows = with_shared_smiles(session.minutes.to_pylist())
+    people = sorted(summary["people"], key=lambda person: person["role"] != "trainee")
+    trainee, ordered = people[0], summary | {"people": people}
 
     st.subheader("Minute by minute")
     of_trainee = _rows_of(rows, trainee)
-    for panel in panels(trainee, summary["setup"]):
+    for panel in shown_panels(trainee, summary, view):
         minutes(of_trainee, panel, "Trainee")
-    if len(people) == 2:
+    if len(people) == 2 and SHARED_SMILES.cue not in view.left_out:
         minutes(of_trainee, SHARED_SMILES, "Trainee and client")
     st.caption(
         "A bar is a minute's figure, the thin line its interval. The small box below fills with how much of the minute "
@@ -122,36 +100,69 @@ def report(session: StoredSession, folder: str) -> None:
         + (" Dotted: how many shared smiles chance alone gives." if len(people) == 2 else "")
     )
     if len(people) == 2:
-        client = people[1]
         with st.expander("Details: the client, minute by minute"):
-            st.write(f"**Eye contact.** {sentences.eye_contact(summary, client)}")
-            st.write(f"**Lean.** {sentences.lean(summary, client)}")
-            st.write(f"**Smiling.** {sentences.smiling(summary, client)}")
-            for panel in panels(client, summary["setup"]):
-                minutes(_rows_of(rows, client), panel, "Client")
-
-    st.subheader("The whole session")
-    for strip in strips(ordered, rows, episodes):
-        st.altair_chart(strip, width="stretch")
-    st.caption(
-        "Each bar is a stretch of time with the cue, at its place in the recording"
-        + ("; lines join the two smiles of a shared smile. " if len(people) == 2 else ". ")
-        + "Hatched: a minute without a figure."
-    )
-    with st.expander("The minutes as a table"):
+            _client(summary, people[1], rows, view)
+    with st.expander("Details: the whole session on one page"):
+        if view.left_out:
+            st.write("Not shown where a cue was left out; the timeline above has the others.")
+        for strip in strips(ordered, rows, episodes) if not view.left_out else []:
+            st.altair_chart(strip, width="stretch")
+        st.caption(
+            "Each bar is a stretch of time with the cue, at its place in the recording"
+            + ("; lines join the two smiles of a shared smile. " if len(people) == 2 else ". ")
+            + "Hatched: a minute without a figure."
+        )
+    with st.expander("Details: the minutes as a table"):
         for person in people:
             st.write(f"**{person['role'].capitalize()}**")
-            st.table(minute_table(summary, person, _rows_of(rows, person)))
+            st.table(minute_table(summary, person, _rows_of(rows, person), view))
         st.caption("– not measured; ~ measured for less than three quarters of the minute.")
 
     st.subheader("What could not be measured, and why")
-    not_measured(summary, people, rows, folder)
+    not_measured(summary, people, rows, view)
 
     st.subheader("Reading it with care")
     st.markdown("\n".join(f"- {line}" for line in WITH_CARE))
 
     with st.expander("How this was measured"):
         measured_how(summary)
+
+
+def player(summary: Row, episodes: list[Row], view: View) -> float | None:
+    """The recording with its timeline and the moments to look at; where a comment was just begun [s]."""
+    if not view.recordings:
+        return None
+    told = session_player(
+        f"player-{view.session_id}",
+        video_address(view.session_id, 0),
+        timeline_address(view.session_id, view.version),
+        moments.proposed(summary, episodes, view.session_id),
+    )
+    return None if told.comment_at is None else float(told.comment_at)
+
+
+def shown_episodes(session: StoredSession, view: View) -> list[Row]:
+    """The episodes without those of cues that were left out."""
+    every = session.episodes.to_pylist()
+    return [e for e in every if _CUE_OF.get(e["cue"], e["cue"]) not in view.left_out]
+
+
+def shown_panels(person: Row, summary: Row, view: View) -> list[Panel]:
+    """The panels of one person without the cues that were left out."""
+    return [panel for panel in panels(person, summary["setup"]) if panel.cue not in view.left_out]
+
+
+def _client(summary: Row, client: Row, rows: list[Row], view: View) -> None:
+    told = {
+        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, client)}",
+        "forward_lean": f"**Lean.** {sentences.lean(summary, client)}",
+        "facial_mirroring": f"**Smiling.** {sentences.smiling(summary, client)}",
+    }
+    for cue, sentence in told.items():
+        if cue not in view.left_out:
+            st.write(sentence)
+    for panel in shown_panels(client, summary, view):
+        minutes(_rows_of(rows, client), panel, "Client")
 
 
 def minutes(rows: list[Row], panel: Panel, who: str) -> None:
@@ -165,12 +176,13 @@ def minutes(rows: list[Row], panel: Panel, who: str) -> None:
         st.caption(f"– {line}")
 
 
-def minute_table(summary: Row, person: Row, rows: list[Row]) -> pd.DataFrame:
+def minute_table(summary: Row, person: Row, rows: list[Row], view: View) -> pd.DataFrame:
     """The minutes of one person as text, a line each; beside the trainee's the shared smiles, with chance in
     brackets."""
     good = summary["parameters"]["quality"]["coverage_good"]
-    columns = {panel.title: [_cell(row, panel, good) for row in rows] for panel in panels(person, summary["setup"])}
-    if "facial_mirroring" in summary and person["role"] == "trainee":
+    columns = {panel.title: [_cell(row, panel, good) for row in rows] for panel in shown_panels(person, summary, view)}
+    shared = "facial_mirroring" in summary and "facial_mirroring" not in view.left_out
+    if shared and person["role"] == "trainee":
         columns["Shared smiles (by chance)"] = [_shared_cell(row) for row in rows]
     return pd.DataFrame(columns, index=pd.Index([row["minute"] for row in rows], name="Minute"))
 
@@ -190,22 +202,25 @@ def _shared_cell(row: Row) -> str:
     return f"{row['shared_smiles']}" + (f" ({chance:.1f})" if chance is not None else "")
 
 
-def not_measured(summary: Row, people: list[Row], rows: list[Row], folder: str) -> None:
+def not_measured(summary: Row, people: list[Row], rows: list[Row], view: View) -> None:
     """Every reason once, with whom and which minutes it concerns, then what limits the whole session."""
     lines = []
     for person in people:
         told: dict[str, list[str]] = {}
-        for panel in panels(person, summary["setup"]):
+        for panel in shown_panels(person, summary, view):
             for why in sentences.reasons(_rows_of(rows, person), panel.figure, panel.why):
                 told.setdefault(why, []).append(_lowered(panel.title))
         lines += [f"{person['role'].capitalize()}, {', '.join(cues)}. {why}" for why, cues in told.items()]
-        lines.append(sentences.places_looked_at(summary, person, folder))
+        if "eye_contact" in view.left_out:
+            continue
+        lines.append(sentences.places_looked_at(summary, person))
         if sentences.head_only(person):
             lines.append(f"{person['role'].capitalize()}, eye contact. {person['cues']['eye_contact']['why']}")
-    if len(people) == 2:
+    if len(people) == 2 and SHARED_SMILES.cue not in view.left_out:
         shared = sentences.reasons(_rows_of(rows, people[0]), SHARED_SMILES.figure, SHARED_SMILES.why)
         lines += [f"Shared smiles. {why}" for why in shared]
-    lines = [line for line in [*lines, *sentences.flags(summary)] if line]
+    flags = [] if view.left_out else sentences.flags(summary)  # they would tell of what was left out
+    lines = [line for line in [*lines, *flags] if line]
     st.markdown("\n".join(f"- {line}" for line in lines) or "Everything could be measured in every minute.")
 
 
@@ -234,6 +249,3 @@ def _rows_of(rows: list[Row], person: Row) -> list[Row]:
 
 def _lowered(words: str) -> str:
     return words[:1].lower() + words[1:]
-
-
-page()

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
-from cues.corrections import PLACES
 from cues.metrics.minutes import COVERAGE_REASON
 from cues.metrics.session import SETUP_WORDS, flags_by_words
 from cues.parameters import Parameters
@@ -49,18 +48,9 @@ def who_is_who(summary: Row) -> str:
     return line
 
 
-def other_way_round(summary: Row, folder: str) -> str:
-    """How to exchange the roles where they were guessed; else ""."""
-    people = summary["people"]
-    if len(people) == 1 or not any(person["role_guessed"] for person in people):
-        return ""
-    client = next(person for person in people if person["role"] == "client")
-    return f"If the client is the trainee: `python -m cues metrics {folder} --trainee {_option(summary, client)}`"
-
-
 def eye_contact(summary: Row, person: Row) -> str:
     """Where one person's gaze, or head, was turned over the session."""
-    role, partner = person["role"], _partner(summary, person)
+    role, partner = person["role"], partner_of(summary, person)
     name = "facing" if head_only(person) else "eye_contact"
     cue = person["cues"][name]
     figures = cue["figures"] or cue.get("while_shown")
@@ -139,18 +129,22 @@ def shared_smiles(summary: Row, rows: list[Row]) -> str:
     return line + " Sadness and concern are not measured."
 
 
-def places_looked_at(summary: Row, person: Row, folder: str) -> str:
-    """The question that is open where the partner's place is not settled, and how to answer it; else ""."""
+def places_looked_at(summary: Row, person: Row) -> str:
+    """The question that is open where the partner's place is not settled; else ""."""
     if person["cues"]["eye_contact"].get("state") != "confirm" or not person["candidates"]:
         return ""
-    places = [f"{_direction(at)} (near it {100 * at['mass']:.0f} % of the time)" for at in person["candidates"]]
-    partner, first, one = _partner(summary, person), person["candidates"][0], len(places) == 1
-    question = f"Is it {partner}? If so, say it" if one else f"Which one is {partner}? Say it, for the first"
+    places = [place_looked_at(at) for at in person["candidates"]]
+    partner, one = partner_of(summary, person), len(places) == 1
+    question = f"Is it {partner}?" if one else f"Which one is {partner}?"
     return (
         f"The {person['role']} often looked at {'this place' if one else f'{len(places)} places'}: "
-        f"{'; '.join(places)}. {question}: "
-        f"`python -m cues metrics {folder} --target {_option(summary, person)}:{first['h']:.0f},{first['v']:.0f}`"
+        f"{'; '.join(places)}. {question} Say it below, under Corrections."
     )
+
+
+def place_looked_at(place: Row) -> str:
+    """Where one of the places is, and how often it was looked at."""
+    return f"{_direction(place)} (near it {100 * place['mass']:.0f} % of the time)"
 
 
 def reasons(rows: list[Row], figure: str, why: str) -> list[str]:
@@ -248,7 +242,8 @@ def _coverage(summary: Row, person: Row, cue: Row) -> str:
     return f"{shown}, in the {count} of {total} minutes that could be measured"
 
 
-def _partner(summary: Row, person: Row) -> str:
+def partner_of(summary: Row, person: Row) -> str:
+    """What this person looks at when looking at the other one: the client's picture, or face."""
     if len(summary["people"]) == 1:
         return "the partner's likely place"
     other = "client" if person["role"] == "trainee" else "trainee"
@@ -260,13 +255,6 @@ def _place(person: Row) -> str:
     if place in ("left", "right"):
         return f"on the {place}"
     return f"in the {place} file" if place in ("first", "second") else f"in the {place}"
-
-
-def _option(summary: Row, person: Row) -> str:
-    """What the command line calls this person."""
-    if person["place"] in PLACES:
-        return str(person["place"])
-    return ("first", "second")[summary["people"].index(person)]
 
 
 def _direction(place: Row) -> str:

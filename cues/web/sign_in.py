@@ -30,9 +30,10 @@ from cues.library.accounts import (
 )
 from cues.library.database import Library
 from cues.library.models import Account
-from cues.web.gate import COOKIE, SIGN_IN, visitor_of
+from cues.web.gate import COOKIE, SIGN_IN, Visitor, visitor_of
 from cues.web.settings import Settings
 
+SIGN_OUT = "/sign-out"
 _LONGEST_FORM = 8192  # bytes
 _WRONG = "E-mail address and password do not belong together."
 
@@ -50,6 +51,7 @@ input {{ box-sizing: border-box; width: 100%; font: inherit; color: inherit; bac
 button {{ font: inherit; font-weight: 600; padding: .6rem 1.2rem; border: 0; border-radius: 4px; color: var(--on);
  background: var(--strong); cursor: pointer }}
 input:focus-visible, button:focus-visible {{ outline: 3px solid var(--strong); outline-offset: 2px }}
+a {{ color: inherit }}
 [role=alert] {{ border-left: 4px solid #b8740f; padding: .3rem .75rem; margin: 0 0 1.25rem }}
 </style></head><body><main><h1>{title}</h1>{said}{body}</main></body></html>"""
 
@@ -112,6 +114,10 @@ def sign_in_routes(library: Callable[[], Library], settings: Settings, code: One
             return _password_form(account, str(problem), 400)
         return _welcome(entered, "/", settings.secure)
 
+    async def leaving(request: Request) -> Response:
+        visitor = visitor_of(request)
+        return _sign_in_form("/") if visitor is None else _sign_out_form(visitor)
+
     async def leave(request: Request) -> Response:
         visitor, form = visitor_of(request), await _form(request)
         if visitor is None or not hmac.compare_digest(form.get("form_token", ""), visitor.form_token):
@@ -126,7 +132,8 @@ def sign_in_routes(library: Callable[[], Library], settings: Settings, code: One
         Route(SIGN_IN, page, methods=["GET"]),
         Route(SIGN_IN, enter, methods=["POST"]),
         Route("/invitation/{token}", invitation, methods=["GET", "POST"]),
-        Route("/sign-out", leave, methods=["POST"]),
+        Route(SIGN_OUT, leaving, methods=["GET"]),
+        Route(SIGN_OUT, leave, methods=["POST"]),
     ]
 
 
@@ -198,6 +205,17 @@ def _sign_in_form(after: str, said: str = "", status: int = 200) -> Response:
         "<button>Sign in</button></form>"
     )
     return _answer("Sign in", body, said, status)
+
+
+def _sign_out_form(visitor: Visitor) -> Response:
+    token = escape(visitor.form_token)
+    body = (
+        f"<p>You are signed in as {escape(visitor.account.name)}.</p>"
+        f'<form method="post" action="{SIGN_OUT}"><input type="hidden" name="form_token" value="{token}">'
+        '<p><button>Sign out here</button></p><p><button name="everywhere" value="yes">Sign out everywhere</button></p>'
+        '</form><p><a href="/">Back</a></p>'
+    )
+    return _answer("Sign out", body)
 
 
 def _password_form(account: Account, said: str = "", status: int = 200) -> Response:

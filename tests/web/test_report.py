@@ -1,9 +1,6 @@
 """The report as a person sees it: by Streamlit's own test driver, and in a real browser."""
 
-import importlib.util
 import json
-import shutil
-import socket
 from pathlib import Path
 
 import pytest
@@ -15,8 +12,7 @@ from cues.metrics.session import measure_session
 from cues.parameters import Parameters, replace_parameter
 from tests.made_session import made_session
 
-REPORT = Path(__file__).resolve().parents[2] / "cues" / "web" / "report.py"
-CHROMIUM = Path("/usr/bin/chromium")
+PAGE = Path(__file__).parent / "report_page.py"
 MISSING_FROM_S, MISSING_TO_S = 100, 250
 
 
@@ -28,9 +24,10 @@ def written(folder, corrections=NONE, parameters=USUAL, **made):
     return folder
 
 
-def shown(folder, monkeypatch):
-    monkeypatch.setenv("CUES_REPORT", str(folder))
-    page = AppTest.from_file(str(REPORT), default_timeout=30).run()
+def shown(folder, monkeypatch, left_out=""):
+    monkeypatch.setenv("REPORT_FOLDER", str(folder))
+    monkeypatch.setenv("REPORT_LEFT_OUT", left_out)
+    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
     assert not page.exception
     return page
 
@@ -52,16 +49,15 @@ def page(call):
 
 
 def test_the_page_goes_from_what_was_recorded_to_how_it_was_measured(page):
-    assert [title.value for title in page.title] == ["Practice session"]
     assert [heading.value for heading in page.subheader] == [
         "Minute by minute",
-        "The whole session",
         "What could not be measured, and why",
         "Reading it with care",
     ]
     assert [part.label for part in page.expander] == [
         "Details: the client, minute by minute",
-        "The minutes as a table",
+        "Details: the whole session on one page",
+        "Details: the minutes as a table",
         "How this was measured",
     ]
     assert "A recorded call · 9 min 24 s" in words(page)
@@ -100,7 +96,6 @@ def test_a_partly_measured_minute_is_marked_in_the_table(page):
 
 def test_a_guessed_role_is_said_to_be_a_guess_and_a_named_one_is_not(page, tmp_path, monkeypatch):
     assert "Who is the trainee is a guess" in words(page)
-    assert "--trainee right" in words(page)
     named = shown(written(tmp_path, Corrections((Trainee(1), Swap(90.0))), minutes=4), monkeypatch)
     text = words(named)
     assert "guess" not in text
@@ -119,7 +114,7 @@ def test_an_unsettled_place_is_a_question_and_no_percentage(tmp_path, monkeypatc
     page = shown(written(tmp_path, minutes=5, contact_share=(0.04, 0.3)), monkeypatch)
     text = words(page)
     assert "It is not settled which place is the client's picture, so there is no percentage." in text
-    assert "Which one is the client's picture?" in text and "--target left:" in text
+    assert "Which one is the client's picture?" in text
     assert set(page.table[0].value["Eye contact"]) == {"–"}
 
 
@@ -147,72 +142,11 @@ def test_a_long_session_continues_in_further_strips(tmp_path, monkeypatch):
     assert [words.partition("from ")[2] for words in strips] == ["0:00 to 11:00", "11:00 to 22:00", "22:00 to 31:00"]
 
 
-def test_without_a_session_one_sentence_says_what_to_run(tmp_path, monkeypatch):
-    page = shown(tmp_path / "nothing", monkeypatch)
-    assert [title.value for title in page.title] == ["No session to show yet"]
-    assert "Run `make run` for the sample session" in words(page)
-    assert not page.subheader
-
-
-def test_a_damaged_session_says_to_compute_it_again(tmp_path, monkeypatch):
-    folder = written(tmp_path, minutes=3)
-    (folder / "minutes.csv").unlink()
-    page = shown(folder, monkeypatch)
-    assert "has no minutes.csv: compute the metrics again" in words(page)
-
-
-@pytest.fixture(scope="module")
-def visited(call):
-    """(page, addresses it asked for, what the server printed) of the call, in Chromium."""
-    if importlib.util.find_spec("playwright") is None:
-        pytest.skip("playwright is not installed: pip install -r tests/requirements.txt")
-    if not (CHROMIUM.exists() or shutil.which("chromium")):
-        pytest.skip("Chromium is not installed: apt install chromium")
-    from tests.web.take_picture import browser, served, settled
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with served(call, port) as (address, said), browser() as chromium:
-        page = chromium.new_page(viewport={"width": 400, "height": 800})
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("websocket", lambda socket: asked.append(socket.url))
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(address)
-        settled(page)
-        yield page, address, asked, problems, said
-
-
-def test_in_a_browser_the_report_stands_there_with_its_charts(visited):
-    page, address, _, problems, said = visited
-    assert address.startswith("http://127.0.0.1:")
-    assert said == [f"The report: {address}  (Ctrl-C ends it)\n"]
-    assert page.get_by_role("heading", name="Practice session").is_visible()
-    assert page.locator('[data-testid="stVegaLiteChart"] svg').count() >= 5
-    assert page.get_by_test_id("stException").count() == 0
-    assert "Traceback" not in page.locator("body").inner_text()
-    assert problems == []
-
-
-def test_in_a_browser_nothing_is_asked_of_another_host(visited):
-    page, address, asked, _, _ = visited
-    for summary in page.locator("details > summary").all():
-        summary.click()
-    page.wait_for_timeout(500)
-    own = (address, address.replace("http:", "ws:"), "data:", "blob:" + address)
-    assert len(asked) > 10
-    assert [url for url in asked if not url.startswith(own)] == []
-
-
-def test_in_a_browser_the_page_is_no_wider_than_a_telephone(visited):
-    page = visited[0]
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-
-
-def test_in_a_browser_a_missing_minute_is_a_dash_in_the_table(visited):
-    page = visited[0]
-    client = page.get_by_test_id("stTable").nth(1)
-    row = client.locator("tbody tr").nth(2)
-    assert row.locator("td").all_inner_texts() == ["–"] * 3
+def test_a_cue_that_was_left_out_is_nowhere(call, monkeypatch):
+    page = shown(call, monkeypatch, "eye_contact")
+    text = words(page)
+    assert "**Lean.**" in text and "Moved closer" in text
+    assert "gaze was toward" not in text and "**Eye contact.**" not in text
+    told = [json.loads(chart.proto.spec)["description"] for chart in page.get("vega_lite_chart")]
+    assert not [words for words in told if "eye contact" in words.lower()]
+    assert all("Eye contact" not in table.value.columns for table in page.table)

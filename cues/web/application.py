@@ -1,0 +1,138 @@
+"""The whole application: routes, the gate around them, the pages, and the process that runs the jobs.
+
+The coordinator is a process of its own, started here and ended with this one (it ends when its standard input does).
+One that dies is started again.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from cues.errors import CuesError
+from cues.jobs.probing import start_probe
+from cues.library.folders import session_folder
+from cues.library.incoming import Incoming, Upload, take_upload
+from cues.library.recordings import add_recording
+from cues.web.consent_form import consent_form_route
+from cues.web.gate import Gate, visitor_of
+from cues.web.running import SUFFIXES, begin, check_folder, end, running
+from cues.web.sample import add_sample
+from cues.web.session_routes import session_routes
+from cues.web.settings import ROOT, Settings
+from cues.web.sign_in import OneTimeCode, sign_in_routes
+from cues.web.uploads import upload_routes
+
+_PAGES = Path(__file__).parent / "site.py"
+_START_AGAIN_S = 5.0
+
+
+def make_application(settings: Settings) -> st.App:
+    """The application for these settings; the library is opened when the server starts."""
+    code = OneTimeCode()
+    incoming = Incoming(settings.library / "incoming", largest_bytes=settings.largest_upload, suffixes=SUFFIXES)
+
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+        try:
+            await run_in_threadpool(begin, settings)
+            await run_in_threadpool(add_sample, running().library)
+        except CuesError as problem:
+            print(problem, file=sys.stderr, flush=True)
+            raise SystemExit(1) from None
+        coordinator = Coordinator(settings)
+        address = settings.public_address or f"http://127.0.0.1:{st.get_option('server.port')}"
+        print(f"Open {address}/sign-in?code={code.code}", flush=True)
+        print("The code signs in the owner of this library, once. Ctrl-C ends the application.", flush=True)
+        try:
+            yield {}
+        finally:
+            coordinator.end()
+            end()
+
+    routes = [
+        *sign_in_routes(lambda: running().library, settings, code),
+        *session_routes(),
+        consent_form_route(),
+        *upload_routes(incoming, _account_of, _uploaded),
+    ]
+    gate = Middleware(Gate, library=lambda: running().library, settings=settings)
+    return st.App(_PAGES, lifespan=lifespan, routes=routes, middleware=[gate], on_script_error=_say_fault)
+
+
+def _say_fault(fault: BaseException) -> bool:
+    """What a person reads where a page fails, in place of Streamlit's own words; the log has the rest."""
+    traceback.print_exception(fault, file=sys.stderr)
+    if isinstance(fault, OperationalError):
+        st.error(
+            "The library's database cannot be reached or is busy. Nothing was lost: load the page again in a moment."
+        )
+    else:
+        st.error("This page has a fault; nothing was changed. Please tell the person who runs this, and load it again.")
+    return True
+
+
+def _account_of(request: Request) -> int | None:
+    visitor = visitor_of(request)
+    return visitor.account.id if visitor is not None and visitor.account.trainee else None
+
+
+def _uploaded(upload: Upload) -> None:
+    """A recording has come in: into its session, or to the check of a setup; then a short look at it."""
+    app = running()
+    if upload.session_id is None:
+        folder = check_folder(upload.owner)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"test{Path(upload.file_name).suffix.lower()}"
+        take_upload(app.incoming, upload, path)
+        start_probe(folder, path, remove=True)
+        return
+    recording = add_recording(app.library, app.incoming, upload)
+    if recording is not None and recording.position == 0:
+        folder = session_folder(app.library.folder, recording.session_id)
+        start_probe(folder, folder / recording.stored_as)
+
+
+class Coordinator:
+    """The process that runs the jobs of the library, as long as this object is not ended."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._over = settings, threading.Event()
+        self._process = self._start()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "cues.jobs.coordinator", str(self._settings.library.resolve())]
+        environment = dict(os.environ)
+        if self._settings.database_url:
+            environment["CUES_DATABASE_URL"] = self._settings.database_url
+        options = ["--name", "with the application", "--with-parent"]
+        return subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stdin=subprocess.PIPE)
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            self._process.wait()
+            if not self._over.wait(_START_AGAIN_S):
+                self._process = self._start()
+
+    def end(self) -> None:
+        """Ends the process; what it has finished is kept."""
+        self._over.set()
+        process = self._process
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,56 @@
+"""What runs in this process: the open library, where uploads come in, the settings. Pages and routes ask here.
+
+Streamlit runs pages as scripts that nobody passes anything to; the application is therefore kept by this module, from
+the server's start to its end.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cues.library.database import Library, open_library
+from cues.library.incoming import Incoming
+from cues.web.settings import Settings
+
+SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv")
+"""Endings of recordings that are taken in; whether there is a video in it, the look at it says."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The parts of the running application that pages and routes use."""
+
+    settings: Settings
+    library: Library
+    incoming: Incoming
+
+
+_running: Running | None = None
+
+
+def begin(settings: Settings) -> Running:
+    """Opens the library. Raises LibraryError with a sentence for whoever starts the application."""
+    global _running
+    library = open_library(settings.library, settings.database_url)
+    incoming = Incoming(settings.library / "incoming", largest_bytes=settings.largest_upload, suffixes=SUFFIXES)
+    incoming.folder.mkdir(mode=0o700, exist_ok=True)
+    _running = Running(settings, library, incoming)
+    return _running
+
+
+def running() -> Running:
+    """The application of this process, which must have begun."""
+    assert _running is not None
+    return _running
+
+
+def check_folder(account_id: int) -> Path:
+    """Where the look at an account's last test recording lies."""
+    return running().settings.library / "checks" / str(account_id)
+
+
+def end() -> None:
+    """Closes the library."""
+    global _running
+    if _running is not None:
+        _running.library.close()
+        _running = None

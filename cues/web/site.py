@@ -1,0 +1,29 @@
+"""The pages, as Streamlit runs them for every visit: who is signed in decides which there are."""
+
+import streamlit as st
+
+from cues.web import views
+from cues.web.visiting import visitor
+
+# Less empty room above, figures below one another, and small print that is dark enough to read.
+_STYLE = """<style>
+.stMainBlockContainer {padding-top: 4.5rem; max-width: 61rem}
+h1 {font-size: clamp(1.8rem, 5vw, 2.6rem) !important}
+.stTable td {white-space: nowrap; font-variant-numeric: tabular-nums}
+[data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8}
+</style>"""
+
+
+def site() -> None:
+    """One page of the application."""
+    st.set_page_config(page_title="Cues", layout="wide", initial_sidebar_state="collapsed")
+    st.html(_STYLE)
+    account = visitor()
+    if account is None:
+        st.title("Signed out")
+        st.markdown("[Sign in again](/sign-in), then go on where you were.")
+        return
+    st.navigation(views.pages_for(account), position="top").run()
+
+
+site()

@@ -1,0 +1,23 @@
+"""The pages of the application, one module each; which of them somebody has depends on their roles."""
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from cues.library.models import Account
+from cues.web.views import my_account, people, session, sessions, setup_check
+from cues.web.views.addresses import PAGES, SESSION, SESSIONS
+
+
+def pages_for(account: Account) -> list[StreamlitPage]:
+    """The pages of an account, the list of sessions first; that of one session is reached from there."""
+    found = {
+        SESSIONS: st.Page(sessions.page, title="Sessions", url_path=SESSIONS, default=True),
+        SESSION: st.Page(session.page, title="Session", url_path=SESSION, visibility="hidden"),
+    }
+    if account.trainee:
+        found["setup"] = st.Page(setup_check.page, title="Check my setup", url_path="setup")
+    if account.administrator:
+        found["people"] = st.Page(people.page, title="People", url_path="people")
+    found["account"] = st.Page(my_account.page, title="My account", url_path="account")
+    st.session_state[PAGES] = found
+    return list(found.values())

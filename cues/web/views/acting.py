@@ -1,0 +1,36 @@
+"""What a person does on a page: one transaction, then the page again, with what was done or why not."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from sqlalchemy.orm import Session
+
+from cues.errors import CuesError
+from cues.library.models import Account
+from cues.web.running import running
+from cues.web.visiting import visitor
+
+SAID, PROBLEM = "said", "problem"
+"""Where a sentence for the next run of the page waits, in the session state."""
+
+
+def act(change: Callable[[Session, Account], object], said: str) -> None:
+    """Runs `change` with an open transaction and the account that is signed in now, and starts the page again."""
+    account = visitor()
+    if account is not None:
+        try:
+            with running().library.writing() as db:
+                change(db, account)
+        except CuesError as problem:
+            st.session_state[PROBLEM] = str(problem)
+        else:
+            st.session_state[SAID] = said
+    st.rerun()
+
+
+def tell() -> None:
+    """Shows what the last act came to."""
+    if said := st.session_state.pop(SAID, None):
+        st.success(said)
+    if problem := st.session_state.pop(PROBLEM, None):
+        st.error(problem)

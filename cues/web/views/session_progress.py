@@ -1,0 +1,57 @@
+"""How far an analysis is: stage, share, speed, time left, place in the queue; it can be cancelled."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cues.errors import CuesError
+from cues.jobs.queue import JobProgress, cancel, progress
+from cues.library.models import JobState
+from cues.web.running import running
+
+if TYPE_CHECKING:
+    from cues.web.views.session import Opened
+
+STAGES = {
+    "": "Starting",
+    "survey": "Looking for people",
+    "people": "Reading faces and posture",
+    "sound": "Listening for speech",
+    "figures": "Computing the figures",
+    "copy": "Making a copy that browsers can play",
+}
+
+
+def show(opened: "Opened") -> None:
+    """The running job, looked at every second until it ends; then the page is made again."""
+    assert opened.job is not None
+    job_id = opened.job.job_id
+
+    @st.fragment(run_every=1.0)
+    def looked_at() -> None:
+        try:
+            job = progress(running().library, job_id)
+        except CuesError:
+            st.rerun()
+        if job.state not in (JobState.QUEUED, JobState.RUNNING):
+            st.rerun()
+        st.progress(min(max(job.share, 0.0), 1.0), text=in_words(job))
+        st.caption("You can close this page; the analysis goes on, and the page shows it again.")
+
+    looked_at()
+    if opened.mine and st.button("Cancel the analysis"):
+        cancel(running().library, job_id)
+        st.rerun()
+
+
+def in_words(job: JobProgress) -> str:
+    """One line: Reading faces and posture · 43 % · 4.1 x real time · about 5 min left"""
+    if job.state == JobState.QUEUED:
+        return "Next in the queue" if job.place == 1 else f"Number {job.place} in the queue"
+    parts = [STAGES.get(job.stage, job.stage), f"{100 * job.share:.0f} %"]
+    if job.speed:
+        parts.append(f"{job.speed:.1f} x real time")
+    if job.seconds_left is not None:
+        left = job.seconds_left
+        parts.append(f"about {left / 60:.0f} min left" if left >= 90 else f"about {max(left, 1):.0f} s left")
+    return " · ".join(parts)

@@ -1,0 +1,70 @@
+"""Before any session: a short test recording says for each cue whether it will work, and what to change first."""
+
+import streamlit as st
+
+from cues.jobs.probing import portrait, read_probe
+from cues.web.camera_guide import camera_guide
+from cues.web.charts import DARK_INK, LIGHT_INK
+from cues.web.components.drop_zone import drop_zone
+from cues.web.running import SUFFIXES, check_folder
+from cues.web.sentences import clock
+from cues.web.views.verdicts import Row, first_change, verdict_line
+from cues.web.visiting import visitor
+
+_LARGEST = 500_000_000
+
+
+def page() -> None:
+    """The check, then the guide."""
+    account = visitor()
+    if account is None:
+        return
+    st.title("Check my setup")
+    st.write(
+        "Record about 20 seconds the way you will record your session, with somebody on the other end if you can, and "
+        "drop it here. The recording is deleted as soon as it was looked at."
+    )
+    drop_zone(f"check-{account.id}", "", SUFFIXES, _LARGEST, 1, _come_in)
+    folder = check_folder(account.id)
+    found = read_probe(folder)
+    if st.session_state.get("checking") and found is None:
+        _wait(account.id)
+    elif found is not None:
+        _result(account.id, found)
+    st.subheader("Camera guide")
+    st.html(camera_guide(DARK_INK if st.context.theme.type == "dark" else LIGHT_INK))
+
+
+def _come_in() -> None:
+    st.session_state["checking"] = True
+
+
+def _wait(account_id: int) -> None:
+    @st.fragment(run_every=1.0)
+    def waiting() -> None:
+        if read_probe(check_folder(account_id)) is not None:
+            st.session_state["checking"] = False
+            st.rerun()
+        st.caption("Looking at it …")
+
+    waiting()
+
+
+def _result(account_id: int, found: Row) -> None:
+    st.subheader("Your last test")
+    if "problem" in found:
+        st.error(found["problem"])
+        return
+    people = found["people"]
+    st.info(first_change(found["first"], several=len(people) > 1))
+    for person, column in zip(people, st.columns(max(len(people), 2)), strict=False):
+        with column:
+            path = portrait(check_folder(account_id), person["number"])
+            if path.exists():
+                st.image(str(path), width=140)
+            for verdict in person["verdicts"]:
+                st.write(verdict_line(verdict))
+    st.write(verdict_line(found["mirroring"]))
+    for warning in found["warnings"]:
+        st.caption(warning)
+    st.caption(f"Looked at a recording of {clock(found['duration_s'])}.")
