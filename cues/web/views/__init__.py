@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from cues.library.models import Account
-from cues.web.views import my_account, people, session, sessions, setup_check
+from cues.web.views import my_account, people, progress, session, sessions, setup_check
 from cues.web.views.addresses import PAGES, SESSION, SESSIONS
 
 
@@ -15,6 +15,7 @@ def pages_for(account: Account) -> list[StreamlitPage]:
         SESSION: st.Page(session.page, title="Session", url_path=SESSION, visibility="hidden"),
     }
     if account.trainee:
+        found["progress"] = st.Page(progress.page, title="My progress", url_path="progress")
         found["setup"] = st.Page(setup_check.page, title="Check my setup", url_path="setup")
     if account.administrator:
         found["people"] = st.Page(people.page, title="People", url_path="people")

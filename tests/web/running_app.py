@@ -1,0 +1,67 @@
+"""The application as a process of its own, as `python app.py` starts it, for tests in a browser and for pictures."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class RunningApp:
+    """The application on a library; `said` are the lines it has printed, `address` has no path."""
+
+    def __init__(self, library: Path, port: int | None = None, **settings: str) -> None:
+        self.library, self.port, self._settings = library, port or free_port(), settings
+        self.said: list[str] = []
+        self.sign_in = ""
+        self.start()
+
+    def start(self) -> None:
+        """Starts it and waits until it has printed its address; on the same port as before."""
+        environment = os.environ | {"CUES_LIBRARY": str(self.library), "CUES_PORT": str(self.port)} | self._settings
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+            if found := re.search(r"http://\S+/sign-in\?code=\S+", line):
+                self.sign_in = found[0]
+                break
+        else:
+            raise RuntimeError(f"The application did not start: {''.join(self.said)}")
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        self.said += list(self.process.stdout or ())
+
+    @property
+    def address(self) -> str:
+        return self.sign_in.partition("/sign-in")[0]
+
+    def kill(self) -> None:
+        """Ends the process as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(20)
+
+    def end(self) -> None:
+        """Ends it as Ctrl-C does."""
+        self.process.terminate()
+        self.process.wait(30)

@@ -1,0 +1,291 @@
+"""The whole application in a real browser: from the address that it prints to a report, corrected, shared, deleted."""
+
+import importlib.util
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.web.running_app import RunningApp
+
+CHROMIUM = Path("/usr/bin/chromium")
+SAMPLE = Path(__file__).resolve().parents[2] / "videos" / "sample" / "session.mp4"
+LENGTH_S = 40
+INLINE_SCRIPT = "Executing inline script violates"  # Streamlit's index.html has one, which the policy blocks
+STREAMLITS_PROBES = re.compile(
+    r"/_stcore/(health|host-config)$"
+)  # asked for under a page's path first, not found there
+
+if importlib.util.find_spec("playwright") is None:
+    pytest.skip("playwright is not installed: pip install -r tests/requirements.txt", allow_module_level=True)
+if not (CHROMIUM.exists() or shutil.which("chromium")):
+    pytest.skip("Chromium is not installed: apt install chromium", allow_module_level=True)
+
+from playwright.sync_api import expect  # noqa: E402
+
+from tests.web.take_picture import browser, settled  # noqa: E402
+
+ANALYSED_MS = 180_000
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """The first seconds of the sample session, copied without decoding."""
+    path = tmp_path_factory.mktemp("clip") / "my <b>call</b>.mp4"
+    with av.open(str(SAMPLE)) as source, av.open(str(path), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None and float(packet.pts * packet.time_base) < LENGTH_S:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    return path
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    running = RunningApp(tmp_path_factory.mktemp("app") / "library")
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as running:
+        yield running
+
+
+class Visitor:
+    """One person's browser: what its pages asked for and complained of."""
+
+    def __init__(self, chromium, app, **options):
+        self.app = app
+        self.context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.asked, self.complaints = [], []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+
+    def _listen(self, said):
+        own = said.text.startswith(INLINE_SCRIPT) or STREAMLITS_PROBES.search(said.location["url"])
+        if said.type == "error" and not own:
+            self.complaints.append(f"{said.text} {said.location['url']}")
+
+    def open(self, path):
+        self.page.goto(self.app.address + path)
+        settled(self.page)
+
+    def outside(self):
+        own = (self.app.address, self.app.address.replace("http:", "ws:"), "data:", f"blob:{self.app.address}")
+        return [url for url in self.asked if not url.startswith(own)]
+
+
+@pytest.fixture(scope="module")
+def owner(app, chromium):
+    visitor = Visitor(chromium, app)
+    visitor.page.goto(app.sign_in)
+    settled(visitor.page)
+    yield visitor
+    assert visitor.outside() == []
+    assert visitor.complaints == []
+
+
+def with_consents(page):
+    for person in ("Trainee", "Client"):
+        page.get_by_label("Who agreed (a name or a code)").fill(person)
+        page.get_by_role("button", name="Add this consent").click()
+        expect(page.get_by_text(re.compile(f"^{person}, "))).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def analysed(owner, clip):
+    """The address of a session that was uploaded, agreed to and analysed by clicks alone, with a reload in between."""
+    page = owner.page
+    page.get_by_role("button", name="New session").click()
+    expect(page.get_by_role("heading", name="1 · The recording")).to_be_visible()
+    page.locator('input[type="file"]').set_input_files(clip)
+    expect(page.get_by_text("my <b>call</b>.mp4 (", exact=False)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("A recorded call, 0:40 long.")).to_be_visible(timeout=60_000)
+    start = page.get_by_role("button", name="Start the analysis")
+    expect(start).to_be_disabled()
+    with_consents(page)
+    page.get_by_role("button", name="This is me").last.click()
+    expect(page.get_by_text("This is you.")).to_be_visible()
+    start.click()
+    expect(page.get_by_role("button", name="Cancel the analysis")).to_be_visible(timeout=20_000)
+    page.reload()
+    expect(page.get_by_role("heading", name="Minute by minute")).to_be_visible(timeout=ANALYSED_MS)
+    settled(page)
+    return page.url.removeprefix(owner.app.address)
+
+
+def test_the_code_signs_in_once_and_nothing_is_seen_without_it(app, owner, chromium):
+    expect(owner.page.get_by_role("heading", name="Sessions", level=1)).to_be_visible()
+    stranger = Visitor(chromium, app)
+    stranger.page.goto(app.sign_in)
+    expect(stranger.page.get_by_role("alert")).to_contain_text("used already")
+    stranger.page.goto(app.address + "/")
+    expect(stranger.page.get_by_role("button", name="Sign in")).to_be_visible()
+    stranger.context.close()
+
+
+@pytest.mark.usefixtures("analysed")
+def test_a_recording_goes_in_and_its_report_comes_out(owner):
+    page = owner.page
+    text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    assert "The trainee is on the right, the client is on the left." in text
+    assert "Eye contact." in text and "Lean." in text and "Smiles." in text
+    assert "What could not be measured, and why" in text
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_click_on_the_timeline_moves_the_video(owner, analysed):
+    owner.open(analysed)
+    page = owner.page
+    video = page.locator("video")
+    video.wait_for()
+    canvas = page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    page.wait_for_timeout(1500)
+    canvas.click(position={"x": box["width"] * 0.75, "y": box["height"] * 0.5})
+    page.wait_for_timeout(800)
+    at = video.evaluate("v => v.currentTime")
+    assert 0.5 * LENGTH_S < at < 0.95 * LENGTH_S
+
+
+def test_a_comment_stands_at_its_time_and_is_text(owner, analysed):
+    owner.open(analysed)
+    page = owner.page
+    page.get_by_role("button", name="Comment").click()
+    box = page.get_by_label(re.compile("^Comment at "))
+    box.fill("<img src=x onerror=alert(1)> What was this?")
+    page.get_by_role("button", name="Add the comment").click()
+    expect(page.get_by_text("<img src=x onerror=alert(1)> What was this?")).to_be_visible()
+    owner.open(analysed)
+    expect(page.get_by_text("<img src=x onerror=alert(1)> What was this?")).to_be_visible()
+
+
+def test_a_correction_is_computed_at_once_and_can_be_taken_back(owner, analysed):
+    owner.open(analysed)
+    page = owner.page
+    page.get_by_role("button", name="I am the other person").click()
+    expect(page.get_by_text("The trainee is on the left, the client is on the right.")).to_be_visible()
+    page.get_by_role("button", name="Take the last one back").click()
+    expect(page.get_by_text("The trainee is on the right, the client is on the left.")).to_be_visible()
+
+
+def test_a_swap_at_a_time_that_is_none_is_refused_with_a_sentence(owner, analysed):
+    owner.open(analysed)
+    page = owner.page
+    page.get_by_label("The two are mixed up from (m:ss)").fill("soon")
+    page.get_by_role("button", name="Exchange from there").click()
+    expect(page.get_by_text("'soon' is no time such as 12:34.")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def supervisor(app, owner, chromium):
+    """Somebody who was invited by the administrator and has set a password."""
+    owner.open("/people")
+    page = owner.page
+    page.get_by_label("Name").fill("Sue Visor")
+    page.get_by_label("E-mail address").fill("sue@example.org")
+    page.get_by_label("Roles").click()
+    page.get_by_role("option", name="supervisor").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Make an invitation").click()
+    link = page.get_by_text(re.compile("/invitation/")).inner_text()
+    visitor = Visitor(chromium, app)
+    visitor.page.goto(link)
+    for label in ("Password, at least", "Once more"):
+        visitor.page.get_by_label(label).fill("a long enough password")
+    visitor.page.get_by_role("button", name="Set the password").click()
+    settled(visitor.page)
+    yield visitor
+    assert visitor.outside() == []
+
+
+def test_a_supervisor_sees_what_is_shared_without_what_was_left_out_until_it_is_taken_back(owner, supervisor, analysed):
+    session_id = analysed.partition("id=")[2]
+    routes = [f"/api/sessions/{session_id}/{what}" for what in ("video/0", "timeline", "person/1")]
+
+    def answers():
+        return [supervisor.context.request.get(supervisor.app.address + route).status for route in routes]
+
+    supervisor.open(analysed)
+    expect(supervisor.page.get_by_role("heading", name="No such session")).to_be_visible()
+    assert answers() == [404, 404, 404]
+
+    owner.open(analysed)
+    page = owner.page
+    page.get_by_role("button", name="Share").first.click()
+    page.get_by_label("Leave out, without giving a reason").click()
+    page.get_by_role("option", name="eye contact").click()
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Share").click()
+    expect(page.get_by_text("Shared with Sue Visor.")).to_be_visible()
+
+    supervisor.open(analysed)
+    expect(supervisor.page.get_by_role("heading", name="Minute by minute")).to_be_visible()
+    text = supervisor.page.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    assert "Lean." in text and "Eye contact." not in text and "gaze was toward" not in text
+    assert answers() == [200, 200, 200]
+    lanes = supervisor.context.request.get(supervisor.app.address + routes[1]).json()
+    assert all("eye_contact" not in person and "forward_lean" in person for person in lanes["people"])
+    expect(supervisor.page.get_by_role("button", name="Delete…")).to_have_count(0)
+    expect(supervisor.page.get_by_role("heading", name="Corrections")).to_have_count(0)
+
+    owner.open(analysed)
+    page.get_by_role("button", name="Share").first.click()
+    page.get_by_role("button", name="Take it back from Sue Visor").click()
+    expect(page.get_by_text("Sue Visor sees it no longer.")).to_be_visible()
+    supervisor.open(analysed)
+    expect(supervisor.page.get_by_role("heading", name="No such session")).to_be_visible()
+    assert answers() == [404, 404, 404]
+
+
+@pytest.mark.usefixtures("supervisor", "analysed")
+def test_what_was_done_with_a_session_is_told_to_its_trainee(owner, app):
+    with sqlite3.connect(app.library / "library.db") as db:
+        done = {row[0] for row in db.execute("select action from deed")}
+    assert {"create", "upload", "view report", "correct", "comment", "share", "take back", "sign in", "invite"} <= done
+    owner.open("/account")
+    expect(owner.page.get_by_role("heading", name="What was done with my sessions")).to_be_visible()
+
+
+def test_every_page_is_no_wider_than_a_telephone(app, owner, analysed, chromium):
+    small = Visitor(chromium, app, viewport={"width": 400, "height": 800}, storage_state=owner.context.storage_state())
+    for path in ("/", analysed, "/setup", "/people", "/account", "/consent-form"):
+        small.page.goto(app.address + path)
+        if path != "/consent-form":
+            settled(small.page)
+            small.page.wait_for_timeout(700)
+        assert small.page.evaluate("document.documentElement.scrollWidth") <= 400, path
+    small.context.close()
+
+
+def test_deleting_a_session_leaves_no_file_of_it(app, owner, analysed):
+    session_id = analysed.partition("id=")[2]
+    assert (app.library / "sessions" / session_id / "session.json").exists()
+    owner.open(analysed)
+    page = owner.page
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.get_by_text("It cannot be undone.", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Delete it now").click()
+    expect(page.get_by_role("heading", name="Sessions", level=1)).to_be_visible()
+    assert [path for path in app.library.rglob("*") if session_id in str(path)] == []
+    assert list((app.library / "incoming").iterdir()) == []
+    owner.open(analysed)
+    expect(page.get_by_role("heading", name="No such session")).to_be_visible()
+
+
+@pytest.mark.usefixtures("owner")
+def test_the_application_says_its_address_and_nothing_else(app):
+    assert [re.sub(r"http\S+", "ADDRESS", line) for line in app.said] == [
+        "Open ADDRESS\n",
+        "The code signs in the owner of this library, once. Ctrl-C ends the application.\n",
+    ]
