@@ -263,7 +263,9 @@ def test_a_paused_upload_stands_still_until_it_is_resumed_and_one_removed_is_gon
     expect(visit.row(recording)).to_have_count(0)
     upload_id = visit.uploads("DELETE")[0].rsplit("/", 1)[1]
     assert list((visit.server.folder / "incoming").glob(f"{upload_id}*")) == []
-    assert kept(visit) == [] and visit.complaints == []
+    assert kept(visit) == []
+    # Chromium reports the 409 or 423 that the broken-off piece may cause.
+    assert [line for line in visit.complaints if not REFUSED_BY_SERVER.search(line)] == []
 
 
 def test_reruns_a_moved_zone_and_a_page_without_it_do_not_disturb(visit, recording):
