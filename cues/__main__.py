@@ -24,13 +24,13 @@ from cues.corrections import (
     person_named,
     undo_correction,
 )
-from cues.errors import CuesError, ParameterError, SessionFolderError
-from cues.library.session_folder import load_corrections, save_corrections, write_results
+from cues.errors import CuesError, ParameterError
+from cues.library.session_folder import load_corrections, save_corrections, write_analysis, write_results
 from cues.metrics.session import SessionMetrics, measure_session
-from cues.observations import Observations, RecordingFacts, read_observations, write_observations
+from cues.observations import Observations, RecordingFacts, read_observations
 from cues.parameters import Parameters, replace_parameter
 from cues.partial import finish_partial
-from cues.terminal import print_session
+from cues.terminal import own_words, print_session
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,22 +67,6 @@ def _told() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-@contextmanager
-def _own_words() -> Iterator[None]:
-    """Keeps what the networks' runtime writes to stderr, here and in worker processes, out of what a person is told."""
-    sys.stderr.flush()
-    before, theirs = sys.stderr, os.open(os.devnull, os.O_WRONLY)
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    os.dup2(theirs, 2)
-    os.close(theirs)
-    try:
-        yield
-    finally:
-        os.dup2(sys.stderr.fileno(), 2)
-        sys.stderr.close()
-        sys.stderr = before
-
-
 @app.command()
 def analyze(
     video: Annotated[Path, typer.Argument(help="The recording.")],
@@ -107,7 +91,7 @@ def analyze(
     assign: SetOption = None,
 ) -> None:
     """Reads a recording and writes its tables, minutes and episodes."""
-    with _told(), _own_words():
+    with _told(), own_words():
         parameters = _parameters(assign)
         if rate is not None:
             if not 1 <= rate <= 60:
@@ -126,15 +110,10 @@ def analyze(
         began = time.monotonic()
         with local_pool(workers or os.cpu_count() or 1) as pool, _progress() as progress:
             observations = analyze(paths, out, pool, parameters, wanted, chosen, offset, progress)
-        written = write_observations(observations, out)
         # A new analysis has its own people: corrections of an earlier recording in this folder do not hold for it.
         corrections = _with_trainee(Corrections(), trainee, observations.facts)
-        try:
-            _finish(out, observations, corrections, parameters, written)
-        except SessionFolderError:
-            for path in written:  # tables without their minutes are half a result
-                path.unlink(missing_ok=True)
-            raise
+        results = measure_session(observations, corrections, parameters)
+        _say(results, out, write_analysis(out, observations, corrections, results))
         finish_partial(out)
         took, length = time.monotonic() - began, observations.facts.duration_s
         console.print(f"{length:.0f} s of recording in {took:.0f} s: {length / took:.1f} x real time", highlight=False)
@@ -164,24 +143,21 @@ def metrics(
             corrections = add_correction(corrections, _target(text, corrections, observations), facts)
         if swap_from is not None:
             corrections = add_correction(corrections, Swap(swap_from), facts)
-        _finish(folder, observations, corrections, _parameters(assign), [])
+        results = measure_session(observations, corrections, _parameters(assign))
+        _say(results, folder, [save_corrections(folder, corrections), *write_results(folder, results)])
 
 
 @app.command()
 def probe(video: Annotated[Path, typer.Argument(help="The recording to look at.")]) -> None:
     """Looks at a few seconds of a recording and says what will be measurable and what to change."""
-    with _told(), _own_words():
+    with _told(), own_words():
         from cues.probe import probe_recording
         from cues.terminal import print_probe
 
         print_probe(probe_recording(video, Parameters()), console)
 
 
-def _finish(
-    folder: Path, observations: Observations, corrections: Corrections, parameters: Parameters, written: list[Path]
-) -> None:
-    results: SessionMetrics = measure_session(observations, corrections, parameters)
-    written = [*written, save_corrections(folder, corrections), *write_results(folder, results)]
+def _say(results: SessionMetrics, folder: Path, written: list[Path]) -> None:
     print_session(results, console)
     console.print(f"\nWritten to {folder}:", ", ".join(path.name for path in written), markup=False, highlight=False)
 

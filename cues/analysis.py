@@ -31,8 +31,6 @@ from cues.vision.sound import detect_speech
 from cues.vision.survey import Survey, survey_recording
 
 SETUPS = ("auto", "single", "split_screen", "shared_room", "two_files")
-SEGMENT_S = 30.0
-"""A segment is long enough that starting it costs little, short enough for progress and for work to be shared."""
 
 Progress = Callable[[str, float, float], None]
 """Called with the stage (survey, people, sound), the share of it that is done (0-1), and how many seconds of recording
@@ -60,7 +58,8 @@ class Plan:
 
     def tasks(self) -> list["Task"]:
         """Segments of all files, in the order of time."""
-        step = max(1, round(SEGMENT_S * self.parameters.sampling.rate_hz))
+        sampling = self.parameters.sampling
+        step = max(1, round(sampling.segment_s * sampling.rate_hz))
         starts = range(0, len(self.instants), step)
         return [Task(f, a, min(a + step, len(self.instants))) for a in starts for f in range(len(self.paths))]
 
@@ -326,7 +325,7 @@ def analyze(
 
     Raises RecordingError for recordings that cannot be used, SessionFolderError when `out` cannot be written.
     """
-    partial = Partial.open(out, paths, (setup, people, offset_s, asdict(parameters)))
+    partial = open_partial(out, paths, parameters, setup, people, offset_s)
     plan = partial.load("plan")
     if plan is None:
         plan = plan_analysis(paths, parameters, setup, people, offset_s, progress)
@@ -334,10 +333,22 @@ def analyze(
     progress("survey", 1.0, 0.0)
     segments = _read_all(plan, pool, partial, progress)
     try:
-        return join(plan, segments, _sound(plan, progress))
+        return join(plan, segments, hear(plan, progress))
     except RecordingError:
         finish_partial(out)  # the same command would only end here again
         raise
+
+
+def open_partial(
+    out: Path,
+    paths: tuple[Path, ...],
+    parameters: Parameters,
+    setup: str = "auto",
+    people: tuple[int, ...] | None = None,
+    offset_s: float | None = None,
+) -> Partial:
+    """What earlier runs of the same analysis into `out` have finished: "plan", and segments by their task's name."""
+    return Partial.open(out, paths, (setup, people, offset_s, asdict(parameters)))
 
 
 def _read_all(plan: Plan, pool: Pool, partial: Partial, progress: Progress) -> dict[Task, Segment]:
@@ -364,7 +375,7 @@ def _read_all(plan: Plan, pool: Pool, partial: Partial, progress: Progress) -> d
     return segments
 
 
-def _sound(plan: Plan, progress: Progress) -> pa.Table | None:
+def hear(plan: Plan, progress: Progress = lambda stage, share, seconds: None) -> pa.Table | None:
     """Speech of the file, or of both files on the session's clock (channel = file)."""
     tables = []
     for file, path in enumerate(plan.paths):

@@ -228,13 +228,17 @@ def write_observations(observations: Observations, folder: Path) -> list[Path]:
 
     Raises SessionFolderError when they cannot be written (disk full, no permission); what was there has not changed.
     """
-    tables = {"observations": observations.table, "scene": observations.scene, "sound": observations.sound}
-    present = {name: table for name, table in tables.items() if table is not None}
-    facts = observations.facts
-    written = write_whole(folder, {f"{name}.parquet": _parquet(table, facts) for name, table in present.items()})
+    written = write_whole(folder, table_files(observations))
     if observations.sound is None:
         (folder / "sound.parquet").unlink(missing_ok=True)  # of an earlier recording
     return written
+
+
+def table_files(observations: Observations) -> dict[str, bytes]:
+    """The tables as files: name -> content. There is no sound.parquet where there is no sound."""
+    tables = {"observations": observations.table, "scene": observations.scene, "sound": observations.sound}
+    facts = observations.facts
+    return {f"{name}.parquet": _parquet(table, facts) for name, table in tables.items() if table is not None}
 
 
 def _parquet(table: pa.Table, facts: RecordingFacts) -> bytes:

@@ -43,6 +43,10 @@ class Partial:
         except (FileNotFoundError, EOFError, pickle.UnpicklingError):
             return None
 
+    def has(self, name: str) -> bool:
+        """Whether a part is finished."""
+        return (self.folder / f"{name}.pickle").exists()
+
     def save(self, name: str, part: Any) -> None:
         """Keeps a part: written aside first, so that what is there is whole."""
         try:
@@ -55,6 +59,18 @@ class Partial:
                 f"'{self.folder.parent.parent}' cannot be written ({error.strerror}): make room or choose "
                 "another --out, then run the same command again."
             ) from None
+
+    def say(self, name: str, share: float) -> None:
+        """Says how much of a part is done (0-1), for those who wait for it; nothing where the folder is gone."""
+        with suppress(FileNotFoundError):  # the session was deleted meanwhile: nobody waits
+            (self.folder / f"{name}.share").write_text(f"{share:.4f}")
+
+    def said(self, name: str) -> float:
+        """How much of an unfinished part is done (0-1), as far as was said."""
+        try:
+            return float((self.folder / f"{name}.share").read_text())
+        except (FileNotFoundError, ValueError):  # nothing yet, or read in the middle of a write
+            return 0.0
 
 
 def finish_partial(out: Path) -> None:

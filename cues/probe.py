@@ -29,6 +29,7 @@ from cues.probe_verdicts import (
     mirroring_verdict,
 )
 from cues.recording import open_container
+from cues.vision.crop import head_in
 from cues.vision.seating import Person
 from cues.vision.segment import OBSERVED, SCENERY, Networks, Segment, read_segment
 from cues.vision.sound import CELL_S, SPEECH_RATE, level_db
@@ -256,17 +257,8 @@ def _closer(path: Path, segments: list[Segment]) -> tuple[dict[int, list[Light]]
                 box = segment.observed[row, at][[OBSERVED.index(f"box_{k}") for k in "xywh"]]
                 lights.setdefault(row, []).append(light_on(frame.image, box))
                 if len(lights[row]) <= (len(segments) + 1) // 2:
-                    pictures[row] = head_in(frame.image, box)
+                    pictures[row] = head_in(frame.image, box, PICTURE_PX)
     return lights, pictures
-
-
-def head_in(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The head around a face's `box` (x, y, w, h px), cut out of a BGR picture and no higher than PICTURE_PX."""
-    x, y, w, h = (float(v) for v in box)
-    left, top = max(int(x - 0.4 * w), 0), max(int(y - 0.5 * h), 0)
-    head = image[top : int(y + 1.3 * h), left : int(x + 1.4 * w)]
-    scale = min(1.0, PICTURE_PX / max(head.shape[0], 1))
-    return cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else head.copy()
 
 
 def light_on(image: np.ndarray, box: np.ndarray) -> Light:

@@ -5,7 +5,11 @@ is wider than the console (80 columns where there is none). Words are those of t
 does not grade.
 """
 
+import os
+import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +30,22 @@ WIDE = 104
 _GAZE_WORDS = {"facing": "facing the partner", "eye_contact": "gaze toward the partner's face"}
 
 Row = dict[str, Any]
+
+
+@contextmanager
+def own_words() -> Iterator[None]:
+    """Keeps what the networks' runtime writes to stderr, here and in worker processes, out of what a person is told."""
+    sys.stderr.flush()
+    before, theirs = sys.stderr, os.open(os.devnull, os.O_WRONLY)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    os.dup2(theirs, 2)
+    os.close(theirs)
+    try:
+        yield
+    finally:
+        os.dup2(sys.stderr.fileno(), 2)
+        sys.stderr.close()
+        sys.stderr = before
 
 
 def print_session(metrics: SessionMetrics, console: Console) -> None:

@@ -23,11 +23,10 @@ _counter: Any = None
 
 
 def _start(counter: Any, parent: int) -> None:
-    global _networks, _counter
+    global _counter
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _networks, _counter = Networks(), counter
-    multiprocessing.util.Finalize(None, _networks.close, exitpriority=10)
+    _counter = counter
 
 
 def _end_with(parent: int) -> None:
@@ -37,17 +36,42 @@ def _end_with(parent: int) -> None:
 
 
 def _read(plan: Plan, task: Task) -> Segment:
-    assert _networks is not None
-
     def count(samples: int) -> None:
         with _counter.get_lock():
             _counter.value += samples
 
-    return read_task(plan, task, _networks, count)
+    return read_task(plan, task, own_networks(), count)
+
+
+def own_networks() -> Networks:
+    """The networks of this process: loaded once, freed when it ends."""
+    global _networks
+    if _networks is None:
+        _networks = Networks()
+        multiprocessing.util.Finalize(None, _networks.close, exitpriority=10)
+    return _networks
 
 
 class WorkerError(CuesError):
     """A process that reads segments has ended before its work was done."""
+
+
+def start_pool(workers: int) -> Pool:
+    """A pool of `workers` processes, each started when there is work for it; `end_pool` ends it."""
+    context = multiprocessing.get_context("spawn")
+    counter = context.Value("q", 0)
+    executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(counter, os.getpid()))
+    # Read without its lock, which a process that was killed may still hold.
+    return Pool(executor, _read, lambda: int(counter.get_obj().value))
+
+
+def end_pool(pool: Pool, at_once: bool) -> None:
+    """Ends the processes of a pool when they have done what they were given, or at once: nothing of it comes then."""
+    assert isinstance(pool.executor, ProcessPoolExecutor)
+    if at_once:
+        for process in list((pool.executor._processes or {}).values()):
+            process.kill()
+    pool.executor.shutdown(wait=not at_once, cancel_futures=at_once)
 
 
 @contextmanager
@@ -56,20 +80,15 @@ def local_pool(workers: int) -> Iterator[Pool]:
 
     Raises WorkerError when one of them is lost: the system ends processes when memory runs out.
     """
-    context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    executor = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(counter, os.getpid()))
+    pool = start_pool(workers)
     try:
-        # Read without its lock, which a process that was killed may still hold.
-        yield Pool(executor, _read, lambda: int(counter.get_obj().value))
+        yield pool
     except BaseException as error:
-        for process in list((executor._processes or {}).values()):
-            process.kill()
-        executor.shutdown(wait=False, cancel_futures=True)
+        end_pool(pool, at_once=True)
         if isinstance(error, BrokenExecutor):
             raise WorkerError(
                 "A process that read the recording was ended from outside, probably because memory ran out. What is "
                 "finished is kept: run the same command again, with fewer --workers."
             ) from None
         raise
-    executor.shutdown()
+    end_pool(pool, at_once=False)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from cues.corrections import Corrections, corrections_from_json, corrections_to_json
 from cues.errors import ParameterError, SessionFolderError
 from cues.metrics.session import SCHEMA_VERSION, SessionMetrics
+from cues.observations import Observations, table_files
 from cues.whole_files import write_whole
 
 RESULT_FILES = ("minutes.csv", "episodes.csv", "session.json")
@@ -43,12 +44,21 @@ def write_results(folder: Path, metrics: SessionMetrics) -> list[Path]:
     Raises SessionFolderError when they cannot be written (disk full, no permission); none of the three has
     changed then.
     """
-    contents = {
-        "minutes.csv": _csv_text(metrics.minutes),
-        "episodes.csv": _csv_text(metrics.episodes),
-        "session.json": _json_text(metrics.summary),
-    }
-    return write_whole(folder, {name: text.encode() for name, text in contents.items()})
+    return write_whole(folder, _result_files(metrics))
+
+
+def write_analysis(
+    folder: Path, observations: Observations, corrections: Corrections, metrics: SessionMetrics
+) -> list[Path]:
+    """Writes all that a new analysis leaves behind: the tables, corrections.json and the results; returns their paths.
+
+    Raises SessionFolderError as `write_results` does; what an earlier analysis had left is unchanged then.
+    """
+    contents = {**table_files(observations), **_corrections_file(corrections), **_result_files(metrics)}
+    written = write_whole(folder, contents)
+    if observations.sound is None:
+        (folder / "sound.parquet").unlink(missing_ok=True)  # of an earlier recording
+    return written
 
 
 def read_session(folder: Path) -> StoredSession:
@@ -83,8 +93,20 @@ def load_corrections(folder: Path) -> Corrections:
 def save_corrections(folder: Path, corrections: Corrections) -> Path:
     """Writes corrections.json into `folder`; returns its path. Raises SessionFolderError as `write_results`
     does."""
-    text = _json_text(corrections_to_json(corrections))
-    return write_whole(folder, {"corrections.json": text.encode()})[0]
+    return write_whole(folder, _corrections_file(corrections))[0]
+
+
+def _corrections_file(corrections: Corrections) -> dict[str, bytes]:
+    return {"corrections.json": _json_text(corrections_to_json(corrections)).encode()}
+
+
+def _result_files(metrics: SessionMetrics) -> dict[str, bytes]:
+    contents = {
+        "minutes.csv": _csv_text(metrics.minutes),
+        "episodes.csv": _csv_text(metrics.episodes),
+        "session.json": _json_text(metrics.summary),
+    }
+    return {name: text.encode() for name, text in contents.items()}
 
 
 def _json_text(data: Any) -> str:

@@ -54,3 +54,12 @@ def cut_window(image: np.ndarray, x: float, y: float, side: float, tile: np.ndar
     way = cv2.INTER_AREA if size > WINDOW_SIDE else cv2.INTER_CUBIC
     crop = cv2.resize(canvas, (WINDOW_SIDE, WINDOW_SIDE), interpolation=way)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), Window(x0, y0, size, WINDOW_SIDE / size)
+
+
+def head_in(image: np.ndarray, box: np.ndarray, most: int) -> np.ndarray:
+    """The head around a face's `box` (x, y, w, h px), cut out of a BGR picture and no higher than `most` px."""
+    x, y, w, h = (float(v) for v in box)
+    left, top = max(int(x - 0.4 * w), 0), max(int(y - 0.5 * h), 0)
+    head = image[top : int(y + 1.3 * h), left : int(x + 1.4 * w)]
+    scale = min(1.0, most / max(head.shape[0], 1))
+    return cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else head.copy()

@@ -124,7 +124,7 @@ def in_depth(session: StoredSession, view: View) -> None:
     st.subheader("Reading it with care")
     st.markdown("\n".join(f"- {line}" for line in WITH_CARE))
 
-    with st.expander("How this was measured"):
+    with st.expander("Details: software, models, parameters"):
         measured_how(summary)
 
 

@@ -4,9 +4,10 @@ Every route asks `find_session` first: what somebody may not see is answered lik
 """
 
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
+import cv2
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
@@ -15,17 +16,17 @@ from starlette.routing import Route
 from cues.jobs.probing import portrait
 from cues.library.deeds import record
 from cues.library.folders import review_copy, session_folder
-from cues.library.session_folder import load_corrections
 from cues.library.sessions import find_session, left_out_for
-from cues.metrics.session import measure_session
-from cues.observations import read_observations
-from cues.parameters import Parameters
+from cues.vision.crop import head_in
+from cues.vision.video import read_frames_at
 from cues.web.gate import visitor_of
+from cues.web.measured import measured_session
 from cues.web.running import running
 from cues.web.timeline import timeline
 
 _PRIVATE = {"Cache-Control": "private, no-cache"}
 _MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
+_NEAR_S, _HEAD_PX = 1.0, 192
 _NOTHING = "There is nothing here."
 
 
@@ -35,6 +36,7 @@ def session_routes() -> list[Route]:
         Route("/api/sessions/{session_id}/video/{position:int}", _video, methods=["GET", "HEAD"]),
         Route("/api/sessions/{session_id}/timeline", _timeline),
         Route("/api/sessions/{session_id}/person/{number:int}", _portrait),
+        Route("/api/sessions/{session_id}/still/{person:int}/{milliseconds:int}", _still),
     ]
 
 
@@ -46,6 +48,11 @@ def video_address(session_id: str, position: int) -> str:
 def timeline_address(session_id: str, version: str) -> str:
     """Where the player finds the lanes; `version` changes when they do."""
     return f"/api/sessions/{session_id}/timeline?version={version}"
+
+
+def still_address(session_id: str, person: int, time: float) -> str:
+    """A picture of one person's head at a time [s]."""
+    return f"/api/sessions/{session_id}/still/{person}/{round(1000 * time)}"
 
 
 async def _video(request: Request) -> Response:
@@ -64,6 +71,13 @@ async def _timeline(request: Request) -> Response:
 async def _portrait(request: Request) -> Response:
     path = await run_in_threadpool(_picture, request)
     return PlainTextResponse(_NOTHING, 404) if path is None else FileResponse(path, headers=_PRIVATE)
+
+
+async def _still(request: Request) -> Response:
+    picture = await run_in_threadpool(_head, request)
+    if picture is None:
+        return PlainTextResponse(_NOTHING, 404)
+    return Response(picture, media_type="image/jpeg", headers=_PRIVATE)
 
 
 def _recording(request: Request) -> Path | None:
@@ -100,22 +114,34 @@ def _visible_folder(request: Request) -> tuple[Path | None, list[str]]:
         return session_folder(library.folder, session.id), left_out_for(db, visitor.account, session)
 
 
-_measured: dict[tuple[str, int, tuple[str, ...]], dict[str, Any]] = {}
-_KEPT = 8
-_measuring = Lock()
-
-
 def _lanes(request: Request) -> dict[str, Any] | None:
-    """The lanes of the figures as they were last written; the last few are kept, because an hour takes a second."""
     folder, left_out = _visible_folder(request)
-    results = None if folder is None else folder / "session.json"
-    if folder is None or results is None or not results.exists():
+    if folder is None or not (folder / "session.json").exists():
         return None
-    key = (str(folder), results.stat().st_mtime_ns, tuple(left_out))
-    with _measuring:
-        if key not in _measured:
-            metrics = measure_session(read_observations(folder), load_corrections(folder), Parameters())
-            _measured[key] = timeline(metrics, left_out)
-            while len(_measured) > _KEPT:
-                del _measured[next(iter(_measured))]
-        return _measured[key]
+    return timeline(measured_session(folder), left_out)
+
+
+def _head(request: Request) -> bytes | None:
+    """A JPEG of one person's head at a time; None where the face was not seen around then, or eye contact, which these
+    pictures explain, is left out."""
+    folder, left_out = _visible_folder(request)
+    if folder is None or not (folder / "session.json").exists() or "eye_contact" in left_out:
+        return None
+    observations = measured_session(folder).corrected.observations
+    person, time = request.path_params["person"], request.path_params["milliseconds"] / 1000
+    recording = _first_recording(folder)
+    if person not in observations.people or recording is None:
+        return None
+    columns = observations.person(person)
+    boxes = np.stack([columns[f"box_{k}"] for k in "xywh"], 1)
+    near = np.flatnonzero(np.isfinite(boxes).all(1) & (np.abs(columns["time"] - time) < _NEAR_S))
+    if not len(near):
+        return None
+    box = boxes[near[np.abs(columns["time"][near] - time).argmin()]]
+    for frame in read_frames_at(recording, [time]):
+        return cv2.imencode(".jpg", head_in(frame.image, box, _HEAD_PX))[1].tobytes()
+    return None
+
+
+def _first_recording(folder: Path) -> Path | None:
+    return next(iter(sorted(folder.glob("recording-1.*"))), None)

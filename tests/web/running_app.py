@@ -50,7 +50,8 @@ class RunningApp:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        self.said += list(self.process.stdout or ())
+        for line in self.process.stdout or ():
+            self.said.append(line)
 
     @property
     def address(self) -> str:

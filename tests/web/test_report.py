@@ -58,7 +58,7 @@ def test_the_page_goes_from_what_was_recorded_to_how_it_was_measured(page):
         "Details: the client, minute by minute",
         "Details: the whole session on one page",
         "Details: the minutes as a table",
-        "How this was measured",
+        "Details: software, models, parameters",
     ]
     assert "A recorded call · 9 min 24 s" in words(page)
 

@@ -18,6 +18,7 @@ from cues.web.views import (
     session_comments,
     session_corrections,
     session_details,
+    session_evidence,
     session_preparation,
     session_progress,
 )
@@ -69,6 +70,7 @@ def page() -> None:
     comment_at = first_screen(stored, view)
     session_comments.show(opened, comment_at)
     in_depth(stored, view)
+    session_evidence.show(opened, view)
     if opened.mine:
         session_corrections.show(opened, stored)
 

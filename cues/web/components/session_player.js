@@ -1,0 +1,392 @@
+// Video and timeline on one clock. Built once; later calls bring new data. Times are seconds of the video.
+
+const BLUE = "#2F7FB8", AMBER = "#B8740F", ROSE = "#B8629A", GREY = "#7F858D";
+const NAME_PX = 92, RULER_PX = 22, GAP_PX = 5, PERSON_PX = 20;
+const SHORTEST_S = 10;
+const LANES = [
+  { key: "eye_contact", name: "Eye contact", height: 20 },
+  { key: "forward_lean", name: "Lean", height: 48 },
+  { key: "smiles", name: "Smiles", height: 20 },
+];
+const LEAN_MM = 150;  // the lane shows this much to either side of the usual posture
+const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200];
+const KEYS = [
+  ["Space", "play or pause"], ["← →", "5 seconds back or on"], ["Shift ← →", "30 seconds back or on"],
+  [", .", "one picture back or on"], ["n p", "next or previous moment"], ["+ −", "zoom in or out"], ["0", "whole session"],
+  ["c", "comment here"], ["?", "this list"],
+];
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".session-player");
+  if (!root.player) root.player = build(root, setTriggerValue);
+  root.player.update(data);
+  return () => { root.player.end(); root.player = null; root.replaceChildren(); };
+}
+
+function build(root, tell) {
+  const made = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  };
+  const video = made("video", { playsinline: "", preload: "metadata", tabindex: "-1", "aria-label": "Recording" });
+  const button = (words, label, act) => {
+    const element = made("button", { type: "button", "aria-label": label, title: label }, words);
+    element.addEventListener("click", act);
+    return element;
+  };
+  const clock = made("span", { class: "clock" }, "0:00");
+  const play = button("Play", "Play or pause (space)", toggle);
+  const speed = made("select", { "aria-label": "Playback speed" });
+  for (const rate of [0.5, 0.75, 1, 1.25, 1.5, 2]) {
+    speed.append(made("option", { value: rate, ...(rate === 1 ? { selected: "" } : {}) }, `${rate}×`));
+  }
+  speed.addEventListener("change", () => { video.playbackRate = Number(speed.value); });
+  const kind = made("select", { "aria-label": "Which moments" });
+  const previous = button("‹ Moment", "Previous moment (p)", () => jump(-1));
+  const next = button("Moment ›", "Next moment (n)", () => jump(1));
+  const client = button("Client", "Show the client's lanes too", () => {
+    everybody = !everybody;
+    client.setAttribute("aria-pressed", everybody);
+    lay();
+  });
+  client.setAttribute("aria-pressed", "false");
+  const out = button("−", "Zoom out (−)", () => zoom(2));
+  const into = button("+", "Zoom in (+)", () => zoom(0.5));
+  const comment = button("Comment", "Comment at this time (c)", () => tell("comment_at", Math.round(video.currentTime * 10) / 10));
+  const help = made("dialog", { "aria-label": "Keys" });
+  const keys = made("dl");
+  for (const [key, words] of KEYS) keys.append(made("dt", {}, key), made("dd", {}, words));
+  help.append(keys, button("Close", "Close", () => help.close()));
+  const question = button("?", "Keys (?)", () => help.showModal());
+  const bar = made("div", { class: "bar" }, play, speed, clock, made("span", { class: "room" }), previous, kind, next,
+    client, out, into, comment, question);
+  const lanes = made("canvas", { class: "lanes", tabindex: "0", role: "slider", "aria-label": "Time in the recording",
+    "aria-valuemin": "0" });
+  const whole = made("canvas", { class: "whole", "aria-hidden": "true" });
+  const said = made("p", { class: "said", role: "status" });
+  const legend = made("p", { class: "legend" },
+    "Hatched: could not be measured. Lean: up is nearer to the camera than usual, marks at 5 and 10 cm. Lines join the two smiles of a shared smile.");
+  root.append(video, bar, lanes, whole, said, legend, help);
+
+  let session = null, moments = [], chosen = [], everybody = false, addresses = "", wanted = null;
+  let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
+
+  // --- the clock
+
+  function toggle() { if (video.paused) video.play().catch(failed); else video.pause(); }
+  function failed() { said.textContent = "The recording cannot be played here. The timeline can still be read."; }
+  function length() { return session ? session.duration : Math.max(video.duration || 1, 1); }
+  function seek(time) {
+    wanted = Math.min(Math.max(time, 0), length());
+    video.currentTime = wanted;
+    show(wanted);
+    draw(true);
+  }
+  function now() { return video.seeking && wanted !== null ? wanted : video.currentTime; }
+  function show(time) {  // moves the window so that a time is inside it
+    if (time < from || time > to) window_(time - (to - from) * 0.2, to - from);
+  }
+  function window_(start, width) {
+    width = Math.min(Math.max(width, Math.min(SHORTEST_S, length())), length());
+    from = Math.min(Math.max(start, 0), length() - width);
+    to = from + width;
+    draw(true);
+  }
+  function zoom(factor, around = Math.min(Math.max(now(), from), to)) {
+    const share = (around - from) / (to - from), width = Math.min(Math.max((to - from) * factor, SHORTEST_S), length());
+    window_(around - share * width, width);
+  }
+  function jump(way) {
+    const time = now(), ahead = chosen.filter((m) => (way > 0 ? m.start > time + 0.3 : m.start < time - 1.5));
+    const moment = way > 0 ? ahead[0] : ahead[ahead.length - 1];
+    said.textContent = moment ? `${spoken(moment.start)} ${moment.words}` : "There is no further moment this way.";
+    if (moment) seek(Math.max(moment.start - 1, 0));
+  }
+  function choose() {
+    chosen = moments.filter((m) => !kind.value || m.kind === kind.value).sort((a, b) => a.start - b.start);
+    previous.disabled = next.disabled = !chosen.length;
+  }
+  kind.addEventListener("change", choose);
+
+  // --- what is drawn
+
+  function lay() {
+    rows = [];
+    let y = RULER_PX;
+    for (const [index, person] of (session ? session.people : []).entries()) {
+      if (index && !everybody) break;
+      if (session.people.length > 1) { rows.push({ title: person.role, y }); y += PERSON_PX; }
+      for (const lane of LANES) {
+        if (!(lane.key in person)) continue;
+        rows.push({ ...lane, person: person.person, content: person[lane.key], y });
+        y += lane.height + GAP_PX;
+      }
+    }
+    lanes.style.height = `${y + 4}px`;
+    whole.style.height = "16px";
+    client.hidden = !session || session.people.length < 2;
+    draw(true);
+  }
+  function colours() {
+    const style = getComputedStyle(root);
+    return { ink: style.color, field: style.getPropertyValue("--field").trim() || "#eee", line: style.getPropertyValue("--line").trim() || "#ccc" };
+  }
+  function sized(canvas) {
+    const ratio = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
+    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+      canvas.width = Math.round(w * ratio);
+      canvas.height = Math.round(h * ratio);
+    }
+    const g = canvas.getContext("2d");
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    return [g, w, h];
+  }
+  const xOf = (time, w) => NAME_PX + ((time - from) / (to - from)) * (w - NAME_PX);
+  const timeAt = (event) => {
+    const box = lanes.getBoundingClientRect();
+    return from + ((event.clientX - box.left - NAME_PX) / (box.width - NAME_PX)) * (to - from);
+  };
+  function hatch(g, ink) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 6;
+    const t = tile.getContext("2d");
+    t.strokeStyle = ink; t.globalAlpha = 0.45; t.lineWidth = 1;
+    t.beginPath(); t.moveTo(-1, 7); t.lineTo(7, -1); t.stroke();
+    return g.createPattern(tile, "repeat");
+  }
+  function between(list, w, act) {  // those of a list of stretches that are in sight, at least a pixel wide
+    for (const e of list) {
+      const [start, end] = Array.isArray(e) ? e : [e.start, e.end];
+      if (end < from || start > to) continue;
+      const a = Math.max(xOf(start, w), NAME_PX), b = Math.min(xOf(end, w), w);
+      act(a, Math.max(b - a, 1), e);
+    }
+  }
+  function step(w) { return STEPS_S.find((s) => (s / (to - from)) * (w - NAME_PX) >= 62) || STEPS_S[STEPS_S.length - 1]; }
+
+  function paint(w, h) {  // everything but the cursor, kept until the view changes
+    const ratio = window.devicePixelRatio || 1, c = document.createElement("canvas");
+    c.width = Math.round(w * ratio); c.height = Math.round(h * ratio);
+    const g = c.getContext("2d"), { ink, field, line } = colours(), pattern = hatch(g, ink);
+    g.scale(ratio, ratio);
+    g.font = `12px ${getComputedStyle(root).fontFamily}`;
+    g.textBaseline = "middle";
+    const every = step(w);
+    for (let t = Math.ceil(from / every) * every; t <= to; t += every) {
+      const x = Math.round(xOf(t, w)) + 0.5;
+      g.fillStyle = ink; g.globalAlpha = 0.75; g.textAlign = t > to - every * 0.4 ? "right" : t === 0 ? "left" : "center";
+      g.fillText(shown(t), Math.min(x, w), RULER_PX / 2 - 1);
+      g.globalAlpha = 1; g.strokeStyle = line;
+      g.beginPath(); g.moveTo(x, RULER_PX - 4); g.lineTo(x, h); g.stroke();
+    }
+    g.textAlign = "left";
+    for (const row of rows) {
+      g.fillStyle = ink;
+      if (row.title) {
+        g.font = `600 12px ${getComputedStyle(root).fontFamily}`;
+        g.fillText(row.title[0].toUpperCase() + row.title.slice(1), 0, row.y + PERSON_PX / 2);
+        g.font = `12px ${getComputedStyle(root).fontFamily}`;
+        continue;
+      }
+      g.fillText(row.name, 0, row.y + row.height / 2);
+      g.fillStyle = field;
+      g.globalAlpha = 0.6; g.fillRect(NAME_PX, row.y, w - NAME_PX, row.height); g.globalAlpha = 1;
+      if (row.key === "forward_lean") paintLean(g, row, w, line);
+      else between(row.content.episodes, w, (x, width) => {
+        g.fillStyle = row.key === "smiles" ? ROSE : BLUE;
+        g.fillRect(x, row.y + 2, width, row.height - 4);
+      });
+      g.fillStyle = pattern;
+      between(row.content.unknown, w, (x, width) => g.fillRect(x, row.y, width, row.height));
+    }
+    paintShared(g, w);
+    return c;
+  }
+  function paintLean(g, row, w, line) {
+    const { mm, rate, episodes } = row.content, middle = row.y + row.height / 2, unit = row.height / 2 / LEAN_MM;
+    for (const [at, alpha] of [[0, 1], [50, 0.6], [-50, 0.6], [100, 0.6], [-100, 0.6]]) {
+      g.strokeStyle = line; g.globalAlpha = alpha; g.lineWidth = 1;
+      g.setLineDash(at ? [2, 3] : []);
+      g.beginPath(); g.moveTo(NAME_PX, middle - at * unit); g.lineTo(w, middle - at * unit); g.stroke();
+    }
+    g.setLineDash([]); g.globalAlpha = 0.28;
+    between(episodes, w, (x, width, e) => {
+      g.fillStyle = e.kind === "back" ? GREY : AMBER;
+      g.fillRect(x, row.y, width, row.height);
+    });
+    g.globalAlpha = 1; g.fillStyle = AMBER;
+    for (let x = NAME_PX; x < w; x++) {  // lowest to highest value in each column of pixels
+      const a = Math.floor(timeOf(x, w) * rate), b = Math.max(a + 1, Math.floor(timeOf(x + 1, w) * rate));
+      let low = Infinity, high = -Infinity;
+      for (let i = a; i < b && i < mm.length; i++) if (mm[i] !== null) { low = Math.min(low, mm[i]); high = Math.max(high, mm[i]); }
+      if (high === -Infinity) continue;
+      const top = middle - Math.min(Math.max(high, -LEAN_MM), LEAN_MM) * unit, bottom = middle - Math.min(Math.max(low, -LEAN_MM), LEAN_MM) * unit;
+      g.fillRect(x, top - 0.75, 1, Math.max(bottom - top, 0) + 1.5);
+    }
+  }
+  const timeOf = (x, w) => from + ((x - NAME_PX) / (w - NAME_PX)) * (to - from);
+  function paintShared(g, w) {
+    const lane = (person) => rows.find((r) => r.key === "smiles" && r.person === person);
+    g.strokeStyle = ROSE; g.fillStyle = ROSE; g.lineWidth = 1.5;
+    for (const s of session.shared_smiles) {
+      if (s.to < from || s.from > to) continue;
+      const one = lane(s.leader), two = lane(s.follower);
+      if (one && two) {
+        const [upper, lower] = one.y < two.y ? [one, two] : [two, one];
+        const at = (row) => xOf(row === one ? s.from : s.to, w);
+        g.beginPath(); g.moveTo(at(upper), upper.y + upper.height - 2); g.lineTo(at(lower), lower.y + 2); g.stroke();
+      } else if (one || two) {
+        const row = one || two, x = xOf(one ? s.from : s.to, w);
+        g.beginPath(); g.moveTo(x, row.y + 3); g.lineTo(x - 4, row.y - 4); g.lineTo(x + 4, row.y - 4); g.fill();
+      }
+    }
+  }
+  function draw(force) {
+    if (ended || !session) return;
+    const time = now(), { ink } = colours();
+    const key = [from, to, lanes.clientWidth, lanes.clientHeight, everybody, ink, window.devicePixelRatio].join();
+    if (!force && drawn === key + time) return;
+    drawn = key + time;
+    const [g, w, h] = sized(lanes);
+    if (!w) return;
+    if (force || key !== pictureKey) { picture = paint(w, h); pictureKey = key; }
+    g.clearRect(0, 0, w, h);
+    g.drawImage(picture, 0, 0, w, h);
+    const x = xOf(time, w);
+    if (x >= NAME_PX - 1 && x <= w + 1) { g.fillStyle = ink; g.fillRect(x - 1, RULER_PX - 6, 2, h); }
+    drawWhole(time);
+    clock.textContent = `${shown(time)} / ${shown(length())}`;
+    lanes.setAttribute("aria-valuenow", time.toFixed(1));
+    lanes.setAttribute("aria-valuetext", `${spoken(time)}${state(time)}`);
+  }
+  function drawWhole(time) {
+    const [g, w, h] = sized(whole), { ink, field } = colours(), x = (t) => NAME_PX + (t / length()) * (w - NAME_PX);
+    g.clearRect(0, 0, w, h);
+    g.fillStyle = field; g.fillRect(NAME_PX, 3, w - NAME_PX, h - 6);
+    g.fillStyle = ink;
+    g.globalAlpha = 0.25; g.fillRect(x(from), 3, Math.max(x(to) - x(from), 3), h - 6);
+    g.globalAlpha = 0.8;
+    for (const m of chosen) g.fillRect(x(m.start), 5, 1.5, h - 10);
+    g.globalAlpha = 1; g.fillRect(x(time) - 1, 0, 2, h);
+  }
+  function state(time) {  // what the lanes show at a time, in words
+    const inside = (list) => list.some((e) => (Array.isArray(e) ? e[0] <= time && time < e[1] : e.start <= time && time < e.end));
+    return rows.filter((r) => r.key).map((r) => {
+      const unknown = inside(r.content.unknown);
+      if (r.key === "eye_contact") return unknown ? "eye contact cannot be told" : inside(r.content.episodes) ? "eye contact" : "looking away";
+      if (r.key === "smiles") return unknown ? "smiling cannot be told" : inside(r.content.episodes) ? "smiling" : "not smiling";
+      const value = r.content.mm[Math.floor(time * r.content.rate)];
+      return value === null || value === undefined ? "lean cannot be told" : `${Math.abs(Math.round(value / 10))} cm ${value < 0 ? "further away" : "nearer"}`;
+    }).map((words) => `, ${words}`).join("");
+  }
+
+  // --- hands
+
+  let held = false;
+  lanes.addEventListener("pointerdown", (event) => { held = true; lanes.setPointerCapture(event.pointerId); seek(timeAt(event)); });
+  lanes.addEventListener("pointermove", (event) => { if (held) seek(timeAt(event)); else lanes.title = `${shown(Math.max(timeAt(event), 0))}${state(timeAt(event))}`; });
+  for (const name of ["pointerup", "pointercancel"]) lanes.addEventListener(name, () => { held = false; });
+  lanes.addEventListener("wheel", (event) => {
+    if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.25 : 0.8, Math.min(Math.max(timeAt(event), from), to));
+    else if (event.deltaX || event.shiftKey) window_(from + ((event.deltaX || event.deltaY) / 600) * (to - from), to - from);
+    else return;  // the page scrolls
+    event.preventDefault();
+  }, { passive: false });
+  let moved = null;
+  const wholeTime = (event) => {
+    const box = whole.getBoundingClientRect();
+    return ((event.clientX - box.left - NAME_PX) / (box.width - NAME_PX)) * length();
+  };
+  whole.addEventListener("pointerdown", (event) => {
+    whole.setPointerCapture(event.pointerId);
+    const time = wholeTime(event);
+    moved = time >= from && time <= to ? time - from : (to - from) / 2;
+    window_(time - moved, to - from);
+  });
+  whole.addEventListener("pointermove", (event) => { if (moved !== null) window_(wholeTime(event) - moved, to - from); });
+  for (const name of ["pointerup", "pointercancel"]) whole.addEventListener(name, () => { moved = null; });
+
+  root.addEventListener("keydown", (event) => {
+    if (event.target.closest("select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const far = event.shiftKey ? 30 : 5;
+    const act = {
+      ArrowLeft: () => seek(now() - far), ArrowRight: () => seek(now() + far),
+      ",": () => { video.pause(); seek(now() - 1 / 25); }, ".": () => { video.pause(); seek(now() + 1 / 25); },
+      Home: () => seek(0), End: () => seek(length()), n: () => jump(1), p: () => jump(-1), "+": () => zoom(0.5),
+      "=": () => zoom(0.5), "-": () => zoom(2), 0: () => window_(0, length()), c: () => comment.click(), "?": () => help.showModal(),
+      " ": event.target.closest("button") ? null : toggle,
+    }[event.key];
+    if (!act) return;
+    act();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  // --- life
+
+  for (const name of ["play", "pause"]) video.addEventListener(name, () => { play.textContent = video.paused ? "Play" : "Pause"; });
+  for (const name of ["seeked", "loadedmetadata"]) video.addEventListener(name, () => draw(true));
+  video.addEventListener("error", failed);
+  video.addEventListener("click", toggle);
+  const watcher = new ResizeObserver(() => draw(true));
+  watcher.observe(lanes);
+  const tick = () => {
+    if (ended) return;
+    if (!video.paused) show(now());
+    draw(false);
+    frame = requestAnimationFrame(tick);
+  };
+  tick();
+
+  async function load(address) {
+    said.textContent = "Loading the timeline …";
+    try {
+      const answer = await fetch(address, { credentials: "same-origin" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      session = await answer.json();
+    } catch {
+      said.textContent = "The timeline could not be loaded. Load the page again; you may have been signed out.";
+      return;
+    }
+    if (ended) return;
+    said.textContent = "";
+    lanes.setAttribute("aria-valuemax", session.duration.toFixed(1));
+    from = 0;
+    to = session.duration;
+    lay();
+  }
+  return {
+    update(data) {
+      if (addresses !== data.video + data.lanes) {
+        if (video.getAttribute("src") !== data.video) video.src = data.video;
+        addresses = data.video + data.lanes;
+        load(data.lanes);
+      }
+      moments = data.moments || [];
+      const kinds = [...new Set(moments.map((m) => m.kind))], before = kind.value;
+      kind.replaceChildren(made("option", { value: "" }, "all moments"), ...kinds.map((k) => made("option", { value: k }, k)));
+      kind.value = kinds.includes(before) ? before : "";
+      kind.hidden = kinds.length < 2;
+      choose();
+      draw(true);
+    },
+    end() {
+      ended = true;
+      cancelAnimationFrame(frame);
+      watcher.disconnect();
+      video.removeAttribute("src");
+      video.load();
+    },
+  };
+}
+
+function shown(time) {
+  const t = Math.max(Math.round(time), 0), pad = (n) => String(n).padStart(2, "0");
+  return t >= 3600 ? `${Math.floor(t / 3600)}:${pad(Math.floor(t / 60) % 60)}:${pad(t % 60)}` : `${Math.floor(t / 60)}:${pad(t % 60)}`;
+}
+function spoken(time) {
+  const t = Math.max(Math.round(time), 0);
+  return `${Math.floor(t / 60)} minutes ${t % 60} seconds`;
+}

@@ -1,0 +1,45 @@
+"""The video and the timeline of its cues, as one component: what is played, drawn and clicked stays in the browser.
+
+The page gives addresses, not data: the recording is read by the video element in ranges, the lanes come from one
+request (`cues.web.timeline`). The page hears of single acts only (a comment begun), never of the time that passes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_HTML = '<section class="session-player" aria-label="Recording and timeline"></section>'
+
+_component = st.components.v2.component(
+    "cues_session_player",
+    html=_HTML,
+    css=(_HERE / "session_player.css").read_text(encoding="utf-8"),
+    js=(_HERE / "session_player.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time to jump to [s], and what it is, in words. `kind` groups them for "next" and "previous"."""
+
+    start: float
+    end: float
+    kind: str
+    words: str
+
+
+def session_player(
+    key: str,
+    video: str,
+    lanes: str,
+    moments: list[Moment],
+    on_comment: Callable[[], None] = lambda: None,
+) -> Any:
+    """Mounts the player. `video` and `lanes` are addresses on this server. The result's `comment_at` is the time [s] at
+    which a comment was just begun, else None; `on_comment` is called then."""
+    data = {"video": video, "lanes": lanes, "moments": [m.__dict__ for m in moments]}
+    return _component(key=key, data=data, on_comment_at_change=on_comment)
