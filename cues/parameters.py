@@ -56,7 +56,7 @@ class Sampling:
     """How densely a recording is looked at."""
 
     # Analysed pictures a second, per person. Measured (tests/validation, rate and size): a minute's eye contact is off
-    # by 0.9 points at 5, 0.5 at 10, 0.7 at 15, 0.4 at 30; leans and smiles are found alike. 5 saves a quarter of the time.
+    # by 0.9 points at 5, 0.5 at 10, 0.7 at 15, 0.4 at 30; leans and smiles are found alike. 5 saves a quarter of time.
     rate_hz: float = 10.0
     # A segment is long enough that starting it costs little, short enough for progress and for work to be shared.
     segment_s: float = 30.0
