@@ -151,6 +151,22 @@ def read_task(
     return replace(segment, instant=segment.instant + task.first)
 
 
+def leading(plan: Plan, finished: set["Task"]) -> Plan | None:
+    """The plan of the part of a recording, from its beginning on, of which every segment is finished; None while there
+    is none."""
+    last = 0
+    for task in plan.tasks():
+        if task not in finished:
+            break
+        if task.file == len(plan.paths) - 1:
+            last = task.last
+    if last == 0:
+        return None
+    end = min(float(plan.instants[last - 1]) + 1 / plan.parameters.sampling.rate_hz, plan.duration_s)
+    surveys = tuple(replace(s, info=replace(s.info, duration=min(s.info.duration, end))) for s in plan.surveys)
+    return replace(plan, surveys=surveys, instants=plan.instants[:last])
+
+
 def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> Observations:
     """The tables of the whole recording from all of its segments.
 

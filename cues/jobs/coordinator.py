@@ -12,9 +12,9 @@ Results are written after the lease was renewed, all of them or none. A recordin
 
 import argparse
 import os
+import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -25,13 +25,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from cues.analysis import Plan, open_partial
-from cues.errors import CuesError, RecordingError
+from cues.errors import CuesError, ParameterError, RecordingError
 from cues.jobs import steps
 from cues.jobs.engine import Engine, LocalEngine
 from cues.jobs.processes import WorkerError
@@ -47,10 +48,13 @@ from cues.jobs.queue import (
     renew,
 )
 from cues.jobs.review_copy import browser_can_play, make_review_copy
+from cues.library.consents import ConsentError, missing_for_analysis
 from cues.library.database import Library, open_library
-from cues.library.folders import make_session_folder, remove_session_folder, review_copy
+from cues.library.folders import make_session_folder, provisional_folder, remove_session_folder, review_copy
+from cues.library.incoming import Incoming, remove_abandoned
 from cues.library.models import Job, JobKind, JobState, PracticeSession
-from cues.library.session_folder import load_corrections, write_analysis
+from cues.library.retention import delete_expired
+from cues.library.session_folder import load_corrections, write_analysis, write_results
 from cues.parameters import Parameters, replace_parameter
 from cues.partial import Partial, finish_partial
 from cues.terminal import own_words
@@ -60,6 +64,10 @@ MAX_ATTEMPTS = 3
 LOOK_S = 0.5
 """How often a coordinator looks: for a job while it has none, for a wish to cancel while it has one."""
 ENDS_WITHIN_S = 10.0
+TIDY_EVERY_S = 600.0
+SHOW_EVERY_S = 20.0
+"""How often the figures of the minutes that are finished are written while the rest is read."""
+ABANDONED = timedelta(days=7)
 
 # Where in the whole of an analysis each stage ends (0-1).
 _SURVEYED, _READ = 0.12, 0.97
@@ -144,6 +152,7 @@ class Work:
     paths: tuple[Path, ...] = field(init=False)
     names: dict[str, str] = field(init=False)  # of recordings: as stored -> as people know them
     folder: Path = field(init=False)
+    shown: float = field(default=-SHOW_EVERY_S, init=False)
 
     def __post_init__(self) -> None:
         library = self.coordinator.library
@@ -161,6 +170,7 @@ class Work:
         if not self.paths:
             raise RecordingError("This session has no recording yet; upload one first.")
         if self.kind == JobKind.ANALYSIS:
+            self._ask_consent(len(self.paths))
             self._analyse()
         else:
             self._copy()
@@ -175,6 +185,7 @@ class Work:
         """Removes what the job no longer needs."""
         if self.kind == JobKind.ANALYSIS:
             finish_partial(self.folder)
+            shutil.rmtree(provisional_folder(self.coordinator.library.folder, self.session_id), ignore_errors=True)
 
     def clear_if_deleted(self) -> None:
         """Removes what was written after the session had been deleted in the middle of the job."""
@@ -183,6 +194,13 @@ class Work:
             gone = db.get(PracticeSession, self.session_id) is None
         if gone:
             remove_session_folder(library.folder, self.session_id)
+
+    def _ask_consent(self, people: int) -> None:
+        """Raises ConsentError unless as many people as are recorded agree to the analysis now, whoever queued it."""
+        with self.coordinator.library.reading() as db:
+            missing = missing_for_analysis(db, self.session_id, people, datetime.now(UTC).date())
+        if missing is not None:
+            raise ConsentError(missing)
 
     def _analyse(self) -> None:
         parameters = self.coordinator.parameters
@@ -200,6 +218,7 @@ class Work:
             self._run([survey], lambda: ("survey", _SURVEYED * partial.said(steps.PLAN), None, None))
             plan = partial.load(steps.PLAN)
         assert plan is not None
+        self._ask_consent(max(len(self.paths), min(sum(len(s.people) for s in plan.surveys), 2)))
         self._read(plan, partial)
         self._figures(plan, partial)
 
@@ -211,7 +230,11 @@ class Work:
         self._put({steps.PLAN: True, **kept, steps.FIGURES: False})
 
         def saves(name: str) -> Callable[[Any], None]:
-            return lambda result: partial.save(name, result)
+            def save(result: Any) -> None:
+                partial.save(name, result)
+                self._show_what_is_there(plan, partial)
+
+            return save
 
         wanted = [Step(steps.SOUND, steps.listen, lambda: (plan,), saves(steps.SOUND))]
         for task in tasks:
@@ -231,6 +254,18 @@ class Work:
             return stage, _SURVEYED + (_READ - _SURVEYED) * samples / max(asked, 1), speed, left
 
         self._run([step for step in wanted if not kept[step.name]], report)
+
+    def _show_what_is_there(self, plan: Plan, partial: Partial) -> None:
+        """Writes the figures of the finished minutes at the beginning, where that was not done a moment ago."""
+        if time.monotonic() - self.shown < SHOW_EVERY_S:
+            return
+        try:
+            metrics = steps.provisional(partial, plan, load_corrections(self.folder))
+        except (RecordingError, ParameterError):
+            return  # nobody was seen until here, or a correction is about what comes later
+        if metrics is not None:
+            write_results(provisional_folder(self.coordinator.library.folder, self.session_id), metrics)
+            self.shown = time.monotonic()
 
     def _figures(self, plan: Plan, partial: Partial) -> None:
         parameters, corrections = self.coordinator.parameters, load_corrections(self.folder)
@@ -338,14 +373,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _work_for_ever(coordinator: Coordinator) -> None:
+    due = time.monotonic()
     while True:
         try:
             if coordinator.run_next():
                 continue
             coordinator.engine.rest()
+            if time.monotonic() >= due:
+                due = time.monotonic() + TIDY_EVERY_S
+                tidy(coordinator.library)
         except SQLAlchemyError:  # the database was away or busy for long: it may come back
             traceback.print_exc(file=sys.stderr)
         time.sleep(LOOK_S)
+
+
+def tidy(library: Library) -> None:
+    """Deletes the sessions whose time is over, and uploads that nobody has gone on with for ABANDONED."""
+    delete_expired(library, datetime.now(UTC).date())
+    remove_abandoned(Incoming(library.folder / "incoming"), ABANDONED)
 
 
 def _end_with_stdin() -> None:
@@ -368,20 +413,6 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--lease-s", type=float, default=LEASE_S, help="a job not heard of for so long is taken over")
     parser.add_argument("--set", dest="assignments", action="append", default=[], help="a parameter: group.name=value")
     return parser
-
-
-def start_coordinator(library: Path, database_url: str | None = None, *options: str) -> subprocess.Popen[bytes]:
-    """Starts a coordinator that ends with this process; closing its `stdin` ends it before.
-
-    `options`: further ones of the command line.
-    """
-    environment = {**os.environ}
-    environment.pop("CUES_DATABASE_URL", None)
-    if database_url:
-        environment["CUES_DATABASE_URL"] = database_url
-    command = [sys.executable, "-m", "cues.jobs.coordinator", str(library), "--with-parent", *options]
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, env=environment)
 
 
 if __name__ == "__main__":

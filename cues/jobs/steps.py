@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cues.analysis import Plan, Task, hear, join, plan_analysis, read_task
+from cues.analysis import Plan, Task, hear, join, leading, plan_analysis, read_task
 from cues.corrections import Corrections, Trainee, add_correction, person_named
 from cues.errors import ParameterError
 from cues.jobs.processes import own_networks
+from cues.metrics.minutes import MINUTE_S
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.observations import Observations
 from cues.parameters import Parameters
@@ -68,6 +69,18 @@ def figures(
         with suppress(ParameterError):  # nobody is there: the role stays a guess, and the report asks
             kept = add_correction(kept, Trainee(person_named(trainee_place, facts, kept)), facts)
     return observations, kept, measure_session(observations, kept, parameters)
+
+
+def provisional(partial: Partial, plan: Plan, corrections: Corrections) -> SessionMetrics | None:
+    """The figures of the minutes at the beginning that are finished; None while there are none.
+
+    They may still change: places and postures are found from all that is known.
+    """
+    part = leading(plan, {task for task in plan.tasks() if partial.has(task.name)})
+    if part is None or part.duration_s < MINUTE_S:
+        return None
+    observations = join(part, {task: partial.load(task.name) for task in part.tasks()}, None)
+    return measure_session(observations, corrections, part.parameters)
 
 
 def _saying(partial: Partial, name: str) -> Callable[[float], None]:

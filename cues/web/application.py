@@ -4,7 +4,6 @@ The coordinator is a process of its own, started here and ended with this one (i
 One that dies is started again.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from starlette.requests import Request
 
 from cues.errors import CuesError
 from cues.jobs.probing import start_probe
+from cues.jobs.starting import start_coordinator
 from cues.library.folders import session_folder
 from cues.library.incoming import Incoming, Upload, take_upload
 from cues.library.recordings import add_recording
@@ -30,7 +30,7 @@ from cues.web.gate import Gate, visitor_of
 from cues.web.running import SUFFIXES, begin, check_folder, end, running
 from cues.web.sample import add_sample
 from cues.web.session_routes import session_routes
-from cues.web.settings import ROOT, Settings
+from cues.web.settings import Settings
 from cues.web.sign_in import OneTimeCode, sign_in_routes
 from cues.web.uploads import upload_routes
 
@@ -113,12 +113,8 @@ class Coordinator:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "cues.jobs.coordinator", str(self._settings.library.resolve())]
-        environment = dict(os.environ)
-        if self._settings.database_url:
-            environment["CUES_DATABASE_URL"] = self._settings.database_url
-        options = ["--name", "with the application", "--with-parent"]
-        return subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stdin=subprocess.PIPE)
+        settings = self._settings
+        return start_coordinator(settings.library, settings.database_url, "--name", "with the application")
 
     def _watch(self) -> None:
         while not self._over.is_set():

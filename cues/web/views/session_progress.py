@@ -4,9 +4,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cues.errors import CuesError
+from cues.errors import CuesError, SessionFolderError
 from cues.jobs.queue import JobProgress, cancel, progress
+from cues.library.folders import provisional_folder
 from cues.library.models import JobState
+from cues.library.session_folder import read_session
+from cues.web.report import View, minutes, shown_panels
 from cues.web.running import running
 
 if TYPE_CHECKING:
@@ -39,9 +42,32 @@ def show(opened: "Opened") -> None:
         st.caption("You can close this page; the analysis goes on, and the page shows it again.")
 
     looked_at()
+    _what_is_there(opened)
     if opened.mine and st.button("Cancel the analysis"):
         cancel(running().library, job_id)
         st.rerun()
+
+
+def _what_is_there(opened: "Opened") -> None:
+    """The minutes that are finished, for who wants to look at them already."""
+    if not st.toggle("Show the minutes that are finished", key=f"finished-{opened.session.id}"):
+        return
+
+    @st.fragment(run_every=15.0)
+    def minutes_until_now() -> None:
+        try:
+            stored = read_session(provisional_folder(running().library.folder, opened.session.id))
+        except SessionFolderError:
+            st.caption("No minute is finished yet.")
+            return
+        view = View(opened.session.id, "", opened.mine, opened.left_out, 0)
+        trainee = next(person for person in stored.summary["people"] if person["role"] == "trainee")
+        rows = [row for row in stored.minutes.to_pylist() if row["person"] == trainee["person"]]
+        st.caption(f"The first {len(rows)} minutes. Provisional: places and postures are found from the whole of it.")
+        for panel in shown_panels(trainee, stored.summary, view):
+            minutes(rows, panel, "Trainee")
+
+    minutes_until_now()
 
 
 def in_words(job: JobProgress) -> str:
