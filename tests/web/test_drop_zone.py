@@ -17,7 +17,9 @@ APP = "tests.web.drop_zone_app:app"
 CHROMIUM = Path("/usr/bin/chromium")
 SIZE = 40_000_000
 INLINE_SCRIPT = "Executing inline script violates"  # Streamlit's index.html has one, which the policy blocks
-REFUSED_BY_SERVER = re.compile(r"Failed to load resource|WebSocket connection to|net::ERR_")
+REFUSED_BY_SERVER = re.compile(
+    r"Failed to load resource|WebSocket connection to|net::ERR_|when disconnected from server"
+)
 
 if importlib.util.find_spec("playwright") is None:
     pytest.skip("playwright is not installed: pip install -r tests/requirements.txt", allow_module_level=True)
