@@ -8,7 +8,6 @@ import random
 from typing import Any
 
 from cues.web.components.session_player import Moment
-from cues.web.sentences import clock
 
 Row = dict[str, Any]
 
@@ -43,23 +42,19 @@ def proposed(summary: Row, episodes: list[Row], session_id: str) -> list[Moment]
 
 def _moment(episode: Row, settled: bool, setup: str) -> Moment | None:
     start, end, cue, kind = (episode[name] for name in ("start", "end", "cue", "kind"))
-    length, at, mine = end - start, clock(start), episode["role"] == "trainee"
+    length, mine = end - start, episode["role"] == "trainee"
     if cue == "facial_mirroring":
         who = "The trainee's smile answered the client's" if mine else "The client's smile answered the trainee's"
-        return Moment(
-            start, end, "shared smile", f"{who} at {at}, {episode['strength']:.1f} s later. What was it about?"
-        )
+        return Moment(start, end, "shared smile", f"{who} {episode['strength']:.1f} s later. What was it about?")
     if not mine:
         return None
     if cue == "eye_contact" and settled and kind.startswith("away") and length >= _LEAST_S["away"]:
         way = kind.removeprefix("away_")
-        return Moment(start, end, "away", f"Away ({way}) {length:.0f} s at {at}. Tact, thought, notes?")
+        return Moment(start, end, "away", f"Away ({way}) for {length:.0f} s. Tact, thought, notes?")
     if cue == "eye_contact" and settled and kind == "eye_contact" and length >= _LEAST_S["contact"]:
-        return Moment(
-            start, end, "toward the client", f"Toward the client's picture {length:.0f} s at {at}. What held it?"
-        )
+        return Moment(start, end, "toward the client", f"Toward the client's picture for {length:.0f} s. What held it?")
     if cue == "forward_lean" and length >= _LEAST_S["lean"]:
         closer = "Leaned toward the client" if setup == "shared_room" else "Moved closer to the camera"
         moved = closer if kind == "forward" else "Moved back"
-        return Moment(start, end, "lean", f"{moved} for {length:.0f} s at {at}. What was being said?")
+        return Moment(start, end, "lean", f"{moved} for {length:.0f} s. What was being said?")
     return None

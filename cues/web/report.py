@@ -52,13 +52,14 @@ WITH_CARE = (
 @dataclass(frozen=True)
 class View:
     """Who looks at which session: `version` changes with its figures; mine: they may correct it; left_out: cues that
-    were not shared with them; recordings: how many files it has."""
+    were not shared with them; recordings: how many files it has; comments: at which times [s] there are any."""
 
     session_id: str
     version: str
     mine: bool
     left_out: Collection[str]
     recordings: int
+    comments: tuple[float, ...] = ()
 
 
 def first_screen(session: StoredSession, view: View) -> float | None:
@@ -136,7 +137,9 @@ def player(summary: Row, episodes: list[Row], view: View) -> float | None:
         f"player-{view.session_id}",
         video_address(view.session_id, 0),
         timeline_address(view.session_id, view.version),
+        moments.all_moments(summary, episodes),
         moments.proposed(summary, episodes, view.session_id),
+        list(view.comments),
     )
     return None if told.comment_at is None else float(told.comment_at)
 

@@ -158,6 +158,38 @@ def test_a_click_on_the_timeline_moves_the_video(owner, analysed):
     assert 0.5 * LENGTH_S < at < 0.95 * LENGTH_S
 
 
+def test_keys_play_step_and_zoom(owner, analysed):
+    owner.open(analysed)
+    page, canvas = owner.page, owner.page.locator("canvas").first
+    video = page.locator("video")
+    expect(canvas).to_have_attribute("aria-valuemax", re.compile(r"^(39|40)"))
+    canvas.focus()
+
+    def at():
+        page.wait_for_timeout(400)
+        return video.evaluate("v => v.currentTime")
+
+    canvas.press("ArrowRight")
+    canvas.press("ArrowRight")
+    assert at() == pytest.approx(10, abs=0.1)
+    canvas.press(".")
+    assert at() == pytest.approx(10 + 1 / 25, abs=0.01)
+    canvas.press("Home")
+    assert at() == 0
+    canvas.press("Space")
+    page.wait_for_timeout(1500)
+    canvas.press("Space")
+    played = at()
+    assert played > 0.3 and at() == played
+    canvas.press("0")
+    whole = canvas.screenshot()
+    canvas.press("+")
+    assert canvas.screenshot() != whole
+    canvas.press("?")
+    expect(page.get_by_text("one picture back or on")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
 def test_a_comment_stands_at_its_time_and_is_text(owner, analysed):
     owner.open(analysed)
     page = owner.page

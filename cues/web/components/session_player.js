@@ -9,6 +9,7 @@ const LANES = [
   { key: "smiles", name: "Smiles", height: 20 },
 ];
 const LEAN_MM = 150;  // the lane shows this much to either side of the usual posture
+const PROPOSED = "proposed", EVERY = "every";  // of the choice of moments, beside their kinds
 const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200];
 const KEYS = [
   ["Space", "play or pause"], ["← →", "5 seconds back or on"], ["Shift ← →", "30 seconds back or on"],
@@ -68,9 +69,10 @@ function build(root, tell) {
   const said = made("p", { class: "said", role: "status" });
   const legend = made("p", { class: "legend" },
     "Hatched: could not be measured. Lean: up is nearer to the camera than usual, marks at 5 and 10 cm. Lines join the two smiles of a shared smile.");
-  root.append(video, bar, lanes, whole, said, legend, help);
+  const list = made("ol", { class: "moments", "aria-label": "Moments to look at" });
+  root.append(video, bar, lanes, whole, legend, said, list, help);
 
-  let session = null, moments = [], chosen = [], everybody = false, addresses = "", wanted = null;
+  let session = null, moments = [], chosen = [], comments = [], everybody = false, addresses = "", wanted = null;
   let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
 
   // --- the clock
@@ -105,8 +107,15 @@ function build(root, tell) {
     if (moment) seek(Math.max(moment.start - 1, 0));
   }
   function choose() {
-    chosen = moments.filter((m) => !kind.value || m.kind === kind.value).sort((a, b) => a.start - b.start);
+    const fits = { [PROPOSED]: (m) => m.proposed, [EVERY]: () => true }[kind.value] || ((m) => m.kind === kind.value);
+    chosen = moments.filter(fits).sort((a, b) => a.start - b.start);
     previous.disabled = next.disabled = !chosen.length;
+    list.replaceChildren(...chosen.map((m) => {
+      const open = made("button", { type: "button" }, made("span", { class: "time" }, shown(m.start)), m.words);
+      open.addEventListener("click", () => { seek(Math.max(m.start - 1, 0)); video.play().catch(failed); });
+      return made("li", {}, open);
+    }));
+    draw(true);
   }
   kind.addEventListener("change", choose);
 
@@ -202,6 +211,13 @@ function build(root, tell) {
       between(row.content.unknown, w, (x, width) => g.fillRect(x, row.y, width, row.height));
     }
     paintShared(g, w);
+    g.fillStyle = ink;
+    for (const comment of comments) {  // a flag in the ruler
+      if (comment.start < from || comment.start > to) continue;
+      const x = Math.round(xOf(comment.start, w));
+      g.fillRect(x, RULER_PX - 9, 1.5, 9);
+      g.beginPath(); g.moveTo(x, RULER_PX - 9); g.lineTo(x + 7, RULER_PX - 6); g.lineTo(x, RULER_PX - 3); g.fill();
+    }
     return c;
   }
   function paintLean(g, row, w, line) {
@@ -365,10 +381,12 @@ function build(root, tell) {
         load(data.lanes);
       }
       moments = data.moments || [];
-      const kinds = [...new Set(moments.map((m) => m.kind))], before = kind.value;
-      kind.replaceChildren(made("option", { value: "" }, "all moments"), ...kinds.map((k) => made("option", { value: k }, k)));
-      kind.value = kinds.includes(before) ? before : "";
-      kind.hidden = kinds.length < 2;
+      comments = data.comments || [];
+      const kinds = [...new Set(moments.map((m) => m.kind))].sort(), before = kind.value;
+      const options = [[PROPOSED, "moments to look at"], [EVERY, "all moments"], ...kinds.map((k) => [k, k])];
+      kind.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));
+      kind.value = options.some(([value]) => value === before) ? before : PROPOSED;
+      kind.hidden = !moments.length;
       choose();
       draw(true);
     },
@@ -383,7 +401,7 @@ function build(root, tell) {
 }
 
 function shown(time) {
-  const t = Math.max(Math.round(time), 0), pad = (n) => String(n).padStart(2, "0");
+  const t = Math.max(Math.floor(time + 0.001), 0), pad = (n) => String(n).padStart(2, "0");
   return t >= 3600 ? `${Math.floor(t / 3600)}:${pad(Math.floor(t / 60) % 60)}:${pad(t % 60)}` : `${Math.floor(t / 60)}:${pad(t % 60)}`;
 }
 function spoken(time) {

@@ -37,9 +37,13 @@ def session_player(
     video: str,
     lanes: str,
     moments: list[Moment],
+    proposed: list[Moment],
+    comments: list[float],
     on_comment: Callable[[], None] = lambda: None,
 ) -> Any:
-    """Mounts the player. `video` and `lanes` are addresses on this server. The result's `comment_at` is the time [s] at
+    """Mounts the player. `video` and `lanes` are addresses on this server; `proposed` are those of the `moments` that
+    are listed first, `comments` the times [s] at which there are any. The result's `comment_at` is the time [s] at
     which a comment was just begun, else None; `on_comment` is called then."""
-    data = {"video": video, "lanes": lanes, "moments": [m.__dict__ for m in moments]}
+    told = [{**moment.__dict__, "proposed": moment in proposed} for moment in moments]
+    data = {"video": video, "lanes": lanes, "moments": told, "comments": [{"start": time} for time in comments]}
     return _component(key=key, data=data, on_comment_at_change=on_comment)

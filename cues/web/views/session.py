@@ -7,6 +7,7 @@ import streamlit as st
 
 from cues.errors import SessionFolderError
 from cues.jobs.queue import JobProgress, latest_job, progress
+from cues.library.comments import comments_of
 from cues.library.deeds import record
 from cues.library.folders import session_folder
 from cues.library.models import Account, JobKind, JobState, PracticeSession, Recording
@@ -66,7 +67,9 @@ def page() -> None:
         return
     _note_view(opened)
     version = str((opened.folder / "session.json").stat().st_mtime_ns)
-    view = View(opened.session.id, version, opened.mine, opened.left_out, len(opened.recordings))
+    with running().library.reading() as db:
+        commented = tuple(comment.start for comment, _ in comments_of(db, opened.account, opened.session.id))
+    view = View(opened.session.id, version, opened.mine, opened.left_out, len(opened.recordings), commented)
     comment_at = first_screen(stored, view)
     session_comments.show(opened, comment_at)
     in_depth(stored, view)
