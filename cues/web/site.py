@@ -9,6 +9,7 @@ from cues.web.visiting import visitor
 _STYLE = """<style>
 .stMainBlockContainer {padding-top: 4.5rem; max-width: 61rem}
 h1 {font-size: clamp(1.8rem, 5vw, 2.6rem) !important}
+[data-testid="stPageLink"] a {padding-left: 0}
 .stTable td {white-space: nowrap; font-variant-numeric: tabular-nums}
 [data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8}
 </style>"""
@@ -21,7 +22,7 @@ def site() -> None:
     account = visitor()
     if account is None:
         st.title("Signed out")
-        st.markdown("[Sign in again](/sign-in), then go on where you were.")
+        st.html('<a href="/sign-in" target="_self">Sign in again</a>, then go on where you were.')
         return
     st.navigation(views.pages_for(account), position="top").run()
 

@@ -135,7 +135,11 @@ def test_the_code_signs_in_once_and_nothing_is_seen_without_it(app, owner, chrom
 
 @pytest.mark.usefixtures("analysed")
 def test_a_recording_goes_in_and_its_report_comes_out(owner):
+    owner.open("/")
     page = owner.page
+    page.get_by_role("link", name=re.compile("^Session of ")).click()
+    expect(page.get_by_role("heading", name="Minute by minute")).to_be_visible()
+    settled(page)
     text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
     assert "The trainee is on the right, the client is on the left." in text
     assert "Eye contact." in text and "Lean." in text and "Smiles." in text

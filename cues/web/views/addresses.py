@@ -9,9 +9,9 @@ PAGES = "pages"
 """Where the pages of this visit are found by their address, in the session state: pages do not import one another."""
 
 
-def session_address(session_id: str) -> str:
-    """The page of one session."""
-    return f"/{SESSION}?id={session_id}"
+def link_to_session(session_id: str, label: str) -> None:
+    """A link to the page of one session, in this tab."""
+    st.page_link(st.session_state[PAGES][SESSION], label=label, query_params={"id": session_id})
 
 
 def go(address: str, **query: str) -> NoReturn:

@@ -26,8 +26,8 @@ def page() -> None:
         titles = {row[0]: row[1] for row in db.execute(select(PracticeSession.id, PracticeSession.title))}
         names = {row[0]: row[1] for row in db.execute(select(Account.id, Account.name))}
     st.title("My account")
-    st.write(f"{account.name}, {account.email}: {', '.join(roles)}. Recordings stored: {stored / 1e9:.1f} GB.")
-    st.markdown("[Sign out](/sign-out)")
+    st.write(f"{account.name}, {account.email}: {', '.join(roles)}. Recordings stored: {stored / 1e6:.0f} MB.")
+    st.html('<a href="/sign-out" target="_self">Sign out</a>')
     if account.password_hash is not None:
         _change_password(account)
     if account.trainee:

@@ -64,7 +64,7 @@ def _accounts(account: Account) -> None:
             roles = [r for r in ("trainee", "supervisor", "administrator") if getattr(one, r)]
             words.text(f"{one.name}, {one.email}")
             state = "" if one.active else "closed · "
-            words.caption(f"{state}{', '.join(roles)} · {stored.get(one.id, 0) / 1e9:.1f} GB")
+            words.caption(f"{state}{', '.join(roles)} · {stored.get(one.id, 0) / 1e6:.0f} MB")
             if one.id != account.id:
                 acts.button("New invitation", key=f"invite-{one.id}", on_click=_again, args=(one.id,))
                 label = "Close the account" if one.active else "Open the account again"

@@ -24,6 +24,7 @@ from cues.web.views import (
     session_progress,
 )
 from cues.web.views.acting import tell
+from cues.web.views.addresses import PAGES, SESSIONS
 from cues.web.visiting import visitor
 
 
@@ -49,7 +50,7 @@ def page() -> None:
     if opened is None:
         st.title("No such session")
         st.write("There is no session here that you can see; it may have been deleted, or is no longer shared.")
-        st.markdown("[All sessions](/)")
+        st.page_link(st.session_state[PAGES][SESSIONS], label="All sessions")
         return
     session_details.heading(opened)
     tell()

@@ -17,7 +17,7 @@ from cues.library.sessions import create_session, left_out_for, visible
 from cues.web.charts import AMBER, BLUE, ROSE
 from cues.web.drawings import as_picture
 from cues.web.running import running
-from cues.web.views.addresses import SESSION, go, session_address
+from cues.web.views.addresses import SESSION, go, link_to_session
 from cues.web.visiting import visitor
 
 ANALYSED, WORKING, FAILED, WAITING = "analysed", "being analysed", "not finished", "waiting for you"
@@ -118,7 +118,7 @@ def _line(one: Listed, several: bool) -> None:
     with st.container(border=True):
         words, pictures = st.columns([5, 4], vertical_alignment="center")
         with words:
-            st.markdown(f"#### [{_plain(one.title)}]({session_address(one.id)})")
+            link_to_session(one.id, f"**{_plain(one.title)}**")
             parts = [f"{one.held_on:%-d %B %Y}", one.trainee if several else "", one.state, one.detail]
             st.caption(" · ".join(_plain(part) for part in parts if part))
         if one.figures:
@@ -154,8 +154,8 @@ def _notices(listed: list[Listed]) -> None:
     for one in listed:
         if one.keep_until is not None and one.keep_until <= soon:
             st.warning(
-                f"[{_plain(one.title)}]({session_address(one.id)}) is kept until {one.keep_until:%-d %B %Y} and then "
-                "deleted. Change the date on its page to keep it longer."
+                f"{_plain(one.title)} is kept until {one.keep_until:%-d %B %Y} and then deleted. Change the date "
+                "on its page, under Details, to keep it longer."
             )
 
 
