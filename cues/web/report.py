@@ -89,7 +89,7 @@ def in_depth(session: StoredSession, view: View) -> None:
     people = sorted(summary["people"], key=lambda person: person["role"] != "trainee")
     trainee, ordered = people[0], summary | {"people": people}
 
-    st.subheader("Minute by minute")
+    st.header("Minute by minute")
     of_trainee = _rows_of(rows, trainee)
     for panel in shown_panels(trainee, summary, view):
         minutes(of_trainee, panel, "Trainee")
@@ -119,10 +119,10 @@ def in_depth(session: StoredSession, view: View) -> None:
             st.table(minute_table(summary, person, _rows_of(rows, person), view))
         st.caption("– not measured; ~ measured for less than three quarters of the minute.")
 
-    st.subheader("What could not be measured, and why")
+    st.header("What could not be measured, and why")
     not_measured(summary, people, rows, view)
 
-    st.subheader("Reading it with care")
+    st.header("Reading it with care")
     st.markdown("\n".join(f"- {line}" for line in WITH_CARE))
 
     with st.expander("Details: software, models, parameters"):
@@ -170,7 +170,7 @@ def _client(summary: Row, client: Row, rows: list[Row], view: View) -> None:
 
 def minutes(rows: list[Row], panel: Panel, who: str) -> None:
     """One cue per minute; where no minute has a figure, only why."""
-    st.markdown(f"#### {panel.title}")
+    st.markdown(f"### {panel.title}")
     why = sentences.reasons(rows, panel.figure, panel.why)
     ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
     if any(row.get(panel.figure) is not None for row in rows):

@@ -10,6 +10,7 @@ _STYLE = """<style>
 .stMainBlockContainer {padding-top: 4.5rem; max-width: 61rem}
 h1 {font-size: clamp(1.8rem, 5vw, 2.6rem) !important}
 [data-testid="stPageLink"] a {padding-left: 0}
+h2 {font-size: 1.55rem !important} h3 {font-size: 1.2rem !important}
 .stTable td {white-space: nowrap; font-variant-numeric: tabular-nums}
 [data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8}
 </style>"""

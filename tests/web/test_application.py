@@ -26,6 +26,7 @@ if not (CHROMIUM.exists() or shutil.which("chromium")):
 
 from playwright.sync_api import expect  # noqa: E402
 
+from tests.web.accessibility import faults_of  # noqa: E402
 from tests.web.take_picture import browser, settled  # noqa: E402
 
 ANALYSED_MS = 180_000
@@ -302,6 +303,18 @@ def test_every_page_is_no_wider_than_a_telephone(app, owner, analysed, chromium)
             small.page.wait_for_timeout(700)
         assert small.page.evaluate("document.documentElement.scrollWidth") <= 400, path
     small.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_has_names_levels_and_contrast(app, owner, analysed, chromium, theme):
+    visitor = Visitor(chromium, app, color_scheme=theme, storage_state=owner.context.storage_state())
+    for path in ("/", analysed, "/progress", "/setup", "/people", "/account", "/consent-form", "/sign-out"):
+        visitor.page.goto(app.address + path)
+        if path not in ("/consent-form", "/sign-out"):
+            settled(visitor.page)
+            visitor.page.wait_for_timeout(1000)
+        assert faults_of(visitor.page) == [], path
+    visitor.context.close()
 
 
 def test_deleting_a_session_leaves_no_file_of_it(app, owner, analysed):

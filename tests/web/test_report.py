@@ -33,7 +33,7 @@ def shown(folder, monkeypatch, left_out=""):
 
 
 def words(page):
-    return "\n".join(element.value for element in [*page.title, *page.subheader, *page.markdown, *page.caption])
+    return "\n".join(element.value for element in [*page.title, *page.header, *page.markdown, *page.caption])
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def page(call):
 
 
 def test_the_page_goes_from_what_was_recorded_to_how_it_was_measured(page):
-    assert [heading.value for heading in page.subheader] == [
+    assert [heading.value for heading in page.header] == [
         "Minute by minute",
         "What could not be measured, and why",
         "Reading it with care",

@@ -31,7 +31,7 @@ def page() -> None:
     if account.password_hash is not None:
         _change_password(account)
     if account.trainee:
-        st.subheader("What was done with my sessions")
+        st.header("What was done with my sessions")
         if not deeds:
             st.write("Nothing yet.")
             return

@@ -31,7 +31,7 @@ def page() -> None:
 
 def _invite_form(account: Account) -> None:
     with st.form("invite"):
-        st.subheader("Invite somebody")
+        st.header("Invite somebody")
         name = st.text_input("Name", max_chars=120)
         email = st.text_input("E-mail address", max_chars=254)
         roles = st.multiselect("Roles", ["trainee", "supervisor", "administrator"], default=["trainee"])
@@ -57,7 +57,7 @@ def _accounts(account: Account) -> None:
             .group_by(PracticeSession.trainee_id)
         )
         stored = {row[0]: row[1] for row in db.execute(sizes)}
-    st.subheader("Accounts")
+    st.header("Accounts")
     for one in accounts:
         with st.container(border=True):
             words, acts = st.columns([3, 2], vertical_alignment="center")

@@ -52,7 +52,7 @@ def page() -> None:
 
 
 def _one(points: list[Point], line: Line, sessions: int) -> None:
-    st.subheader(line.title)
+    st.header(line.title)
     if len(points) < 2:
         st.write(f"{len(points)} of {sessions} sessions have a figure; two are needed to compare.")
         return

@@ -23,7 +23,7 @@ def show(opened: "Opened", begun_at: float | None) -> None:
         written = comments_of(db, opened.account, session_id)
     at = st.session_state.get(key)
     if written or at is not None:
-        st.subheader("Comments")
+        st.header("Comments")
     for comment, author in written:
         with st.container(horizontal=True, vertical_alignment="top"):
             st.caption(f"{clock(comment.start)}", width=60)

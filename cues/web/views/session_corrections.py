@@ -29,7 +29,7 @@ def show(opened: "Opened", stored: StoredSession) -> None:
     """The corrections that can be made, and those that were."""
     summary = stored.summary
     people = summary["people"]
-    st.subheader("Corrections", anchor="corrections")
+    st.header("Corrections", anchor="corrections")
     st.caption("Each is computed at once, is listed in the report, and can be taken back.")
     if len(people) == 2:
         _who(opened, people)

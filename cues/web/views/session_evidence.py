@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def show(opened: "Opened", view: View) -> None:
     """Opened on demand: until then nothing of it is computed."""
-    st.subheader("How was this measured?")
+    st.header("How was this measured?")
     if not st.toggle("Show pictures, the map of gaze and the usual posture", key=f"evidence-{view.session_id}"):
         return
     try:
@@ -31,7 +31,7 @@ def show(opened: "Opened", view: View) -> None:
     ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
     roles = metrics.corrected.roles
     for person in sorted(metrics.measured.people, key=lambda p: roles[p] != "trainee"):
-        st.markdown(f"#### {roles[person].capitalize()}")
+        st.markdown(f"### {roles[person].capitalize()}")
         if "eye_contact" not in view.left_out:
             _eye_contact(metrics, person, view, ink)
         if "forward_lean" not in view.left_out:

@@ -42,12 +42,12 @@ def show(opened: "Opened") -> None:
         st.error(opened.job.problem or "The analysis failed.")
     if opened.job is not None and opened.job.state == JobState.CANCELLED:
         st.info("The analysis was cancelled. What it had finished is kept.")
-    st.subheader("1 · The recording")
+    st.header("1 · The recording")
     _recordings(opened)
     if opened.recordings:
-        st.subheader("2 · What can be measured")
+        st.header("2 · What can be measured")
         _look(opened)
-    st.subheader("3 · Consent of each person recorded" if opened.recordings else "2 · Consent of each person recorded")
+    st.header("3 · Consent of each person recorded" if opened.recordings else "2 · Consent of each person recorded")
     _consents(opened)
     _start(opened)
 

@@ -31,7 +31,7 @@ def page() -> None:
         _wait(account.id)
     elif found is not None:
         _result(account.id, found)
-    st.subheader("Camera guide")
+    st.header("Camera guide")
     st.html(camera_guide(DARK_INK if st.context.theme.type == "dark" else LIGHT_INK))
 
 
@@ -51,7 +51,7 @@ def _wait(account_id: int) -> None:
 
 
 def _result(account_id: int, found: Row) -> None:
-    st.subheader("Your last test")
+    st.header("Your last test")
     if "problem" in found:
         st.error(found["problem"])
         return
