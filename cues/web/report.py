@@ -21,6 +21,7 @@ from cues.web.charts import (
 )
 from cues.web.components.session_player import session_player
 from cues.web.session_routes import timeline_address, video_address
+from cues.web.validated import validation_rows
 
 Row = dict[str, Any]
 
@@ -32,6 +33,16 @@ HOW_TO_READ = (
     "thresholds behind it are shifted a little. Recordings, postures and faces bring further error that no bracket "
     "shows."
 )
+_RENDERED = (
+    "Measured on rendered calls with known truth, on real dyads and on public clips; brackets are 95 % intervals. "
+    "Rendered faces are not people: expect somewhat more error. "
+)
+HOW_RIGHT = {
+    "split_screen": _RENDERED + "This recording is of the kind these figures stand for.",
+    "two_files": _RENDERED + "Two files were tried on few recordings; their common clock adds error to shared smiles.",
+    "single": _RENDERED + "For one person alone the same holds for eye contact, lean and smiles.",
+    "shared_room": _RENDERED + "Two people in one room were tried on few recordings: experimental.",
+}
 WITH_CARE = (
     "**Nobody is graded here.** There is no score, and no figure says how good a conversation was.",
     "**More is not better.** People look away to think, to remember and to give the other room; nobody leans forward "
@@ -125,6 +136,11 @@ def in_depth(session: StoredSession, view: View) -> None:
     st.header("Reading it with care")
     st.markdown("\n".join(f"- {line}" for line in WITH_CARE))
 
+    with st.expander("Details: how right are the figures?"):
+        st.write(HOW_RIGHT[summary["setup"]])
+        if rows := validation_rows():
+            lines = [f"| {row['what']} | {row['figure']} | {row['of']} |" for row in rows]
+            st.markdown("\n".join(["| what | figure | of |", "|---|---|---|", *lines]))
     with st.expander("Details: software, models, parameters"):
         measured_how(summary)
 

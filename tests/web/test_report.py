@@ -58,6 +58,7 @@ def test_the_page_goes_from_what_was_recorded_to_how_it_was_measured(page):
         "Details: the client, minute by minute",
         "Details: the whole session on one page",
         "Details: the minutes as a table",
+        "Details: how right are the figures?",
         "Details: software, models, parameters",
     ]
     assert "A recorded call · 9 min 24 s" in words(page)
@@ -150,3 +151,14 @@ def test_a_cue_that_was_left_out_is_nowhere(call, monkeypatch):
     told = [json.loads(chart.proto.spec)["description"] for chart in page.get("vega_lite_chart")]
     assert not [words for words in told if "eye contact" in words.lower()]
     assert all("Eye contact" not in table.value.columns for table in page.table)
+
+
+def test_the_report_says_how_right_it_is_as_the_readme_does(page):
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (table,) = (m.value for m in page.markdown if m.value.startswith("| what |"))
+    rows = table.splitlines()[2:]
+    assert len(rows) > 10
+    for row in rows:
+        what = row.split(" | ")[0].removeprefix("| ")
+        assert f"| {what} |" in readme or "hared smiles" in what
+    assert "not reached" in next(row for row in rows if "gaze direction" in row)
