@@ -21,7 +21,7 @@ serve: $(VENV)/ready
 	@$(BIN)/python app.py
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The accuracy of every figure against known truth: tests/validation/README.md. Up to an hour.
 validate: $(VENV)/tests-ready

@@ -1,6 +1,7 @@
 """The report as a person sees it: by Streamlit's own test driver, and in a real browser."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def written(folder, corrections=NONE, parameters=USUAL, **made):
 def shown(folder, monkeypatch, left_out=""):
     monkeypatch.setenv("REPORT_FOLDER", str(folder))
     monkeypatch.setenv("REPORT_LEFT_OUT", left_out)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the page would stay it: workers run it
     page = AppTest.from_file(str(PAGE), default_timeout=30).run()
     assert not page.exception
     return page
