@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from cues import __version__
 from cues.errors import RecordingError
-from cues.observations import OBSERVATIONS, SCENE, Observations, RecordingFacts
+from cues.observations import OBSERVATIONS, SCENE, Observations, RecordingFacts, in_file
 from cues.parameters import Parameters
 from cues.partial import Partial, finish_partial
 from cues.vision.alignment import Alignment, align_by_sound
@@ -74,9 +74,7 @@ class Plan:
 
     def in_file(self, file: int, instants: np.ndarray) -> np.ndarray:
         """Session times as times of a file [s]."""
-        if file == 0 or self.alignment is None:
-            return instants
-        return instants * (1 + self.alignment["drift_ppm"] / 1e6) + self.alignment["offset_s"]
+        return in_file(self.alignment, file, instants)
 
 
 @dataclass(frozen=True)

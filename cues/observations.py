@@ -159,6 +159,10 @@ class RecordingFacts:
     software: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
 
+    def file_of(self, person: int) -> int:
+        """Which of the files, from 0, shows this person."""
+        return int(any(entry["person"] == person and entry["place"] == "second" for entry in self.people))
+
 
 @dataclass(frozen=True)
 class Observations:
@@ -196,6 +200,13 @@ def _columns(table: pa.Table, person: int) -> dict[str, np.ndarray]:
         values = part[name].to_numpy()
         arrays[name] = values.astype(np.float64) if values.dtype == np.float32 else values
     return arrays
+
+
+def in_file(alignment: dict[str, Any] | None, file: int, time: np.ndarray) -> np.ndarray:
+    """Session times as times of one of the files [s]; `alignment` as in `RecordingFacts`."""
+    if file == 0 or alignment is None:
+        return time
+    return time * (1 + alignment["drift_ppm"] / 1e6) + alignment["offset_s"]
 
 
 def rotation_from_angles(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:

@@ -89,9 +89,11 @@ def with_shared_smiles(rows: list[Row]) -> list[Row]:
     ]
 
 
-def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str) -> alt.LayerChart:
+def minute_chart(
+    rows: list[Row], panel: Panel, who: str, ink: str, guide: tuple[float, float] | None = None
+) -> alt.LayerChart:
     """Bars of one panel for the minutes `rows` of one person, with interval, coverage and dashes; `ink` is the colour
-    of thin lines and numbers."""
+    of thin lines and numbers, `guide` a band of values to draw behind all minutes."""
     top = 100.0
     if panel.counts:
         most = max(row.get(name) or 0 for row in rows for name in (panel.figure, "shared_smiles_expected"))
@@ -120,7 +122,9 @@ def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str) -> alt.Layer
     def part(name: str, mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
         return _layer([place | told for told, places in marks if (place := places[name])], mark, encoding, **look)
 
+    band = [] if guide is None else [{"left": 0.0, "right": rows[-1]["end_s"] / 60, "low": guide[0], "high": guide[1]}]
     layers = [
+        *_layer(band, "rect", {name: field[name] for name in ("x", "x2", "y", "y2")}, color=ink, opacity=0.1),
         *part("missing", "rect", field, color=GREY, opacity=0.13),
         *part("whole", "rect", field, color=GREY, opacity=0.22),
         *part("measured", "rect", field, color=GREY, opacity=0.85),

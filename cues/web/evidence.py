@@ -14,6 +14,7 @@ from cues.metrics.session import SessionMetrics
 from cues.web.charts import AMBER, BLUE, GREY
 
 CELL_DEG, HALF_WIDTH_DEG = 1.5, 45.0
+NEAR_DEG, FRONTAL_DEG = 3.0, 25.0
 EACH = 3
 JUDGED = {YES: "toward the partner", NO: "away", UNKNOWN: "cannot tell"}
 
@@ -42,8 +43,32 @@ def stills(metrics: SessionMetrics, person: int) -> list[Still]:
     return found
 
 
-def gaze_chart(metrics: SessionMetrics, person: int, ink: str) -> alt.LayerChart | None:
-    """How often each direction was looked at, with the partner's zone; None where no gaze was measured."""
+def looking_at(metrics: SessionMetrics, person: int, place: tuple[float, float]) -> list[float]:
+    """EACH moments [s] at which somebody had been looking at a place (h, v) [deg] for a while, spread over the
+    session."""
+    eyes = metrics.measured.eye_contact[person]
+    there = np.hypot(*(eyes.u - np.array(place)).T) <= NEAR_DEG
+    rows = np.flatnonzero(eyes.measured & there)
+    if not len(rows):
+        return []
+    stretches = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    long = sorted(stretches, key=len)[-4 * EACH :]
+    middles = sorted(float(eyes.time[stretch[len(stretch) // 2]]) for stretch in long)
+    return [middles[k] for k in sorted({int(k) for k in np.linspace(0, len(middles) - 1, EACH).round()})]
+
+
+def first_seen(metrics: SessionMetrics, person: int) -> float | None:
+    """A moment [s] early in the recording at which a face was seen from in front; None where there was none."""
+    columns = metrics.corrected.observations.person(person)
+    rows = np.flatnonzero(np.abs(columns["head_yaw"]) < FRONTAL_DEG)
+    return float(columns["time"][rows[len(rows) // 20]]) if len(rows) else None
+
+
+def gaze_chart(
+    metrics: SessionMetrics, person: int, ink: str, places: list[tuple[float, float]] | None = None
+) -> alt.LayerChart | None:
+    """How often each direction was looked at, with the partner's zone, or with `places` numbered from 1; None where no
+    gaze was measured."""
     eyes = metrics.measured.eye_contact[person]
     u = eyes.u[eyes.measured & np.isfinite(eyes.u).all(1)]
     if len(u) == 0:
@@ -65,7 +90,15 @@ def gaze_chart(metrics: SessionMetrics, person: int, ink: str) -> alt.LayerChart
         .mark_text(color=ink, text="+ lens", align="left", dx=-4)
         .encode(x=x, y=y),
     ]
-    if eyes.target is not None and np.isfinite(eyes.theta_in_deg):
+    if places:
+        numbered = pd.DataFrame({"h": [p[0] for p in places], "v": [p[1] for p in places]})
+        numbered["number"] = [str(k + 1) for k in range(len(places))]
+        spots = alt.Chart(numbered)
+        layers += [
+            spots.mark_circle(color=AMBER, size=340, opacity=1).encode(x=x, y=y),
+            spots.mark_text(color="white", fontWeight="bold", fontSize=13).encode(x=x, y=y, text="number:N"),
+        ]
+    elif eyes.target is not None and np.isfinite(eyes.theta_in_deg):
         turn = np.linspace(0, 2 * np.pi, 60)
         radius = eyes.theta_in_deg
         ring = pd.DataFrame(

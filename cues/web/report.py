@@ -20,7 +20,7 @@ from cues.web.charts import (
     with_shared_smiles,
 )
 from cues.web.components.session_player import session_player
-from cues.web.session_routes import timeline_address, video_address
+from cues.web.session_routes import overlay_address, timeline_address, video_address
 from cues.web.validated import validation_rows
 
 Row = dict[str, Any]
@@ -43,6 +43,15 @@ HOW_RIGHT = {
     "single": _RENDERED + "For one person alone the same holds for eye contact, lean and smiles.",
     "shared_room": _RENDERED + "Two people in one room were tried on few recordings: experimental.",
 }
+GUIDE = (41.0, 75.0)
+GUIDE_WORDS = (
+    "The band goes from 41 % to 75 %: people looked at the other about 41 % of the time while speaking, 75 % while "
+    "listening, and 61 % over all (Argyle's figures, quoted from secondary sources; pairs face to face, decades ago). "
+    "People and studies differ widely: 25–60 % while speaking and 50–85 % while listening are common. In one set of "
+    "video calls with something else on the screen it was 40 % on average, and 22–58 % for two thirds of the people. A "
+    "glance that is felt as comfortable lasts about 3 s (Binetti and others 2016, about 500 people). These are "
+    "averages of people in studies, not aims: inside the band is not better than outside."
+)
 WITH_CARE = (
     "**Nobody is graded here.** There is no score, and no figure says how good a conversation was.",
     "**More is not better.** People look away to think, to remember and to give the other room; nobody leans forward "
@@ -78,13 +87,14 @@ def first_screen(session: StoredSession, view: View) -> float | None:
     just begun on the timeline, else None."""
     summary = session.summary
     trainee = next(person for person in summary["people"] if person["role"] == "trainee")
+    you = view.mine and not sentences.guessed(summary)
     st.caption(sentences.recorded(summary))
-    st.write(sentences.who_is_who(summary))
+    st.write(sentences.who_is_who(summary, you))
     comment_at = player(summary, shown_episodes(session, view), view)
     told = {
-        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, trainee)}",
-        "forward_lean": f"**Lean.** {sentences.lean(summary, trainee)}",
-        "facial_mirroring": f"**Smiles.** {sentences.shared_smiles(summary, session.minutes.to_pylist())}",
+        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, trainee, you)}",
+        "forward_lean": f"**Lean.** {sentences.lean(summary, trainee, you)}",
+        "facial_mirroring": f"**Smiles.** {sentences.shared_smiles(summary, session.minutes.to_pylist(), you)}",
     }
     for cue, sentence in told.items():
         if cue not in view.left_out:
@@ -102,8 +112,9 @@ def in_depth(session: StoredSession, view: View) -> None:
 
     st.header("Minute by minute")
     of_trainee = _rows_of(rows, trainee)
+    with_guides = guide_values(summary, view)
     for panel in shown_panels(trainee, summary, view):
-        minutes(of_trainee, panel, "Trainee")
+        minutes(of_trainee, panel, "Trainee", GUIDE if with_guides and panel.figure == "eye_contact_pct" else None)
     if len(people) == 2 and SHARED_SMILES.cue not in view.left_out:
         minutes(of_trainee, SHARED_SMILES, "Trainee and client")
     st.caption(
@@ -151,8 +162,10 @@ def player(summary: Row, episodes: list[Row], view: View) -> float | None:
         return None
     told = session_player(
         f"player-{view.session_id}",
-        video_address(view.session_id, 0),
+        [video_address(view.session_id, position) for position in range(view.recordings)],
+        summary["alignment"],
         timeline_address(view.session_id, view.version),
+        overlay_address(view.session_id, view.version),
         moments.all_moments(summary, episodes),
         moments.proposed(summary, episodes, view.session_id),
         list(view.comments),
@@ -184,13 +197,24 @@ def _client(summary: Row, client: Row, rows: list[Row], view: View) -> None:
         minutes(_rows_of(rows, client), panel, "Client")
 
 
-def minutes(rows: list[Row], panel: Panel, who: str) -> None:
-    """One cue per minute; where no minute has a figure, only why."""
+def guide_values(summary: Row, view: View) -> bool:
+    """Whether typical values from the literature are to be shown: never before somebody asks, never for the client."""
+    trainee = next(person for person in summary["people"] if person["role"] == "trainee")
+    if "eye_contact" in view.left_out or sentences.head_only(trainee) or len(summary["people"]) < 2:
+        return False
+    if not st.toggle("Show typical values from studies (trainee's eye contact only)", key=f"guides-{view.session_id}"):
+        return False
+    st.caption(GUIDE_WORDS)
+    return True
+
+
+def minutes(rows: list[Row], panel: Panel, who: str, guide: tuple[float, float] | None = None) -> None:
+    """One cue per minute; where no minute has a figure, only why. guide: a band to draw behind, in per cent."""
     st.markdown(f"### {panel.title}")
     why = sentences.reasons(rows, panel.figure, panel.why)
     ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
     if any(row.get(panel.figure) is not None for row in rows):
-        st.altair_chart(minute_chart(rows, panel, who, ink), width="stretch")
+        st.altair_chart(minute_chart(rows, panel, who, ink, guide), width="stretch")
     for line in why:
         st.caption(f"– {line}")
 

@@ -4,7 +4,7 @@ Conventions
 -----------
 `summary` is the content of session.json, `rows` the minutes as dicts (null is None), both as `write_results` wrote
 them. Sentences are Markdown with bold figures. Numbers are rounded to whole per cent: more would
-promise more than was measured.
+promise more than was measured. `mine`: whoever reads is the trainee, and is told "you".
 """
 
 from dataclasses import asdict
@@ -31,16 +31,24 @@ def recorded(summary: Row) -> str:
     return " · ".join(part for part in (SETUP_WORDS[summary["setup"]].capitalize(), length, files) if part)
 
 
-def who_is_who(summary: Row) -> str:
+def guessed(summary: Row) -> bool:
+    """Nobody said yet which of the two is the trainee."""
+    return len(summary["people"]) == 2 and any(person["role_guessed"] for person in summary["people"])
+
+
+def who_is_who(summary: Row, mine: bool = False) -> str:
     """Where the trainee and the client are, whether that was guessed, and who was left out."""
     people = summary["people"]
     if len(people) == 1:
-        line = "The person in the picture is taken to be the trainee."
+        line = f"The person in the picture is taken to be {'you' if mine else 'the trainee'}."
     else:
         places = {person["role"]: _place(person) for person in people}
-        line = ", ".join(f"the {role} is {place}" for role, place in sorted(places.items(), reverse=True))
+        names = {role: f"{'your' if mine else 'the'} {role} is" for role in places}
+        if mine:
+            names["trainee"] = "you are"
+        line = ", ".join(f"{names[role]} {place}" for role, place in sorted(places.items(), reverse=True))
         line = line[0].upper() + line[1:] + "."
-        if any(person["role_guessed"] for person in people):
+        if guessed(summary):
             line += " Who is the trainee is a guess."
     if summary["left_out"]:
         count = len(summary["left_out"])
@@ -48,9 +56,9 @@ def who_is_who(summary: Row) -> str:
     return line
 
 
-def eye_contact(summary: Row, person: Row) -> str:
+def eye_contact(summary: Row, person: Row, mine: bool = False) -> str:
     """Where one person's gaze, or head, was turned over the session."""
-    role, partner = person["role"], partner_of(summary, person)
+    partner, whose = partner_of(summary, person, mine), _whose(person, mine)
     name = "facing" if head_only(person) else "eye_contact"
     cue = person["cues"][name]
     figures = cue["figures"] or cue.get("while_shown")
@@ -60,53 +68,53 @@ def eye_contact(summary: Row, person: Row) -> str:
             "not_separable": f"The gaze was toward the screen; {partner} cannot be told from what is beside.",
         }
         why = cue["why"] or ""
-        return f"{lead.get(cue.get('state', ''), f'No figure for the {role}.')} {why}".strip()
+        return f"{lead.get(cue.get('state', ''), f'No figure for {_who(person, mine)}.')} {why}".strip()
     amount, where = _amount(figures, f"{name}_pct"), _coverage(summary, person, cue)
     if head_only(person):
         return (
-            f"The {role}'s head was turned toward {partner} {amount} of the time{where}. The irises could not be "
+            f"{whose} head was turned toward {partner} {amount} of the time{where}. The irises could not be "
             "read well enough: where the eyes looked is not known."
         )
     return (
-        f"The {role}'s gaze was toward {partner} {amount} of the time{where}. Looking down counts as away; notes and "
+        f"{whose} gaze was toward {partner} {amount} of the time{where}. Looking down counts as away; notes and "
         "thinking look the same."
     )
 
 
-def lean(summary: Row, person: Row) -> str:
+def lean(summary: Row, person: Row, mine: bool = False) -> str:
     """How much one person was nearer than in their own usual posture."""
-    cue, role = person["cues"]["lean"], person["role"]
+    cue, who = person["cues"]["lean"], _who(person, mine)
     figures = cue["figures"] or cue.get("while_shown")
     if figures is None:
-        return f"No figure for the {role}. {cue['why'] or ''}".strip()
+        return f"No figure for {who}. {cue['why'] or ''}".strip()
     room = summary["setup"] == "shared_room"
     towards = "leaned toward the partner (experimental)" if room else "moved closer to the camera"
     times = ""
     if figures["lean_episodes"]:
         count, longest = figures["lean_episodes"], f"{figures['lean_longest_s']:.0f} s"
         times = f": once, for {longest}" if count == 1 else f": {count} times, the longest {longest}"
-    return (
-        f"The {role} had {towards} {_amount(figures, 'lean_forward_pct')} of the time"
-        f"{_coverage(summary, person, cue)}{times}. Compared with their own usual posture."
-    )
+    lead = f"{who[0].upper()}{who[1:]} had {towards} {_amount(figures, 'lean_forward_pct')} of the time"
+    usual = f"Compared with {'your' if who == 'you' else 'their'} own usual posture."
+    return f"{lead}{_coverage(summary, person, cue)}{times}. {usual}"
 
 
-def smiling(summary: Row, person: Row) -> str:
+def smiling(summary: Row, person: Row, mine: bool = False) -> str:
     """How much one person smiled."""
-    cue, role = person["cues"]["smile"], person["role"]
+    cue, who = person["cues"]["smile"], _who(person, mine)
     figures = cue["figures"] or cue.get("while_shown")
     if figures is None:
-        return f"No figure for the {role}. {cue['why'] or ''}".strip()
+        return f"No figure for {who}. {cue['why'] or ''}".strip()
     count = figures["smile_count"]
     times = f": {'once' if count == 1 else f'{count} times'}" if count else ""
-    return f"The {role} smiled {_amount(figures, 'smile_pct')} of the time{_coverage(summary, person, cue)}{times}."
+    lead = f"{who[0].upper()}{who[1:]} smiled {_amount(figures, 'smile_pct')} of the time"
+    return f"{lead}{_coverage(summary, person, cue)}{times}."
 
 
-def shared_smiles(summary: Row, rows: list[Row]) -> str:
+def shared_smiles(summary: Row, rows: list[Row], mine: bool = False) -> str:
     """Smiles that belong together, with what chance alone gives; of one person, their smiles."""
     found = summary.get("facial_mirroring")
     if found is None:
-        alone = smiling(summary, summary["people"][0])
+        alone = smiling(summary, summary["people"][0], mine)
         return f"{alone} Shared smiles need two people in the recording."
     smiles = found["shared_smiles"]
     count = smiles["mirrored"] + smiles["simultaneous"]
@@ -242,12 +250,22 @@ def _coverage(summary: Row, person: Row, cue: Row) -> str:
     return f"{shown}, in the {count} of {total} minutes that could be measured"
 
 
-def partner_of(summary: Row, person: Row) -> str:
+def _whose(person: Row, mine: bool) -> str:
+    return "Your" if _who(person, mine) == "you" else f"The {person['role']}'s"
+
+
+def _who(person: Row, mine: bool) -> str:
+    return "you" if mine and person["role"] == "trainee" else f"the {person['role']}"
+
+
+def partner_of(summary: Row, person: Row, mine: bool = False) -> str:
     """What this person looks at when looking at the other one: the client's picture, or face."""
     if len(summary["people"]) == 1:
         return "the partner's likely place"
-    other = "client" if person["role"] == "trainee" else "trainee"
-    return f"the {other}'s {'face' if summary['setup'] == 'shared_room' else 'picture'}"
+    other = (
+        f"{'your' if mine else 'the'} client's" if person["role"] == "trainee" else "your" if mine else "the trainee's"
+    )
+    return f"{other} {'face' if summary['setup'] == 'shared_room' else 'picture'}"
 
 
 def _place(person: Row) -> str:

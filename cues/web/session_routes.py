@@ -17,10 +17,12 @@ from cues.jobs.probing import portrait
 from cues.library.deeds import record
 from cues.library.folders import review_copy, session_folder
 from cues.library.sessions import find_session, left_out_for
+from cues.observations import in_file
 from cues.vision.crop import head_in
 from cues.vision.video import read_frames_at
 from cues.web.gate import visitor_of
 from cues.web.measured import measured_session
+from cues.web.overlay import overlay
 from cues.web.running import running
 from cues.web.timeline import timeline
 
@@ -35,6 +37,7 @@ def session_routes() -> list[Route]:
     return [
         Route("/api/sessions/{session_id}/video/{position:int}", _video, methods=["GET", "HEAD"]),
         Route("/api/sessions/{session_id}/timeline", _timeline),
+        Route("/api/sessions/{session_id}/overlay/{minute:int}", _overlay),
         Route("/api/sessions/{session_id}/person/{number:int}", _portrait),
         Route("/api/sessions/{session_id}/still/{person:int}/{milliseconds:int}", _still),
     ]
@@ -48,6 +51,11 @@ def video_address(session_id: str, position: int) -> str:
 def timeline_address(session_id: str, version: str) -> str:
     """Where the player finds the lanes; `version` changes when they do."""
     return f"/api/sessions/{session_id}/timeline?version={version}"
+
+
+def overlay_address(session_id: str, version: str) -> str:
+    """Where the player finds what is drawn on the picture; MINUTE stands for the minute, from 0."""
+    return f"/api/sessions/{session_id}/overlay/MINUTE?version={version}"
 
 
 def still_address(session_id: str, person: int, time: float) -> str:
@@ -66,6 +74,11 @@ async def _video(request: Request) -> Response:
 async def _timeline(request: Request) -> Response:
     lanes = await run_in_threadpool(_lanes, request)
     return PlainTextResponse(_NOTHING, 404) if lanes is None else JSONResponse(lanes, headers=_PRIVATE)
+
+
+async def _overlay(request: Request) -> Response:
+    drawn = await run_in_threadpool(_drawn, request)
+    return PlainTextResponse(_NOTHING, 404) if drawn is None else JSONResponse(drawn, headers=_PRIVATE)
 
 
 async def _portrait(request: Request) -> Response:
@@ -121,6 +134,13 @@ def _lanes(request: Request) -> dict[str, Any] | None:
     return timeline(measured_session(folder), left_out)
 
 
+def _drawn(request: Request) -> dict[str, Any] | None:
+    folder, left_out = _visible_folder(request)
+    if folder is None or not (folder / "session.json").exists():
+        return None
+    return overlay(measured_session(folder), request.path_params["minute"], left_out)
+
+
 def _head(request: Request) -> bytes | None:
     """A JPEG of one person's head at a time; None where the face was not seen around then, or eye contact, which these
     pictures explain, is left out."""
@@ -129,7 +149,8 @@ def _head(request: Request) -> bytes | None:
         return None
     observations = measured_session(folder).corrected.observations
     person, time = request.path_params["person"], request.path_params["milliseconds"] / 1000
-    recording = _first_recording(folder)
+    file = observations.facts.file_of(person)
+    recording = next(iter(sorted(folder.glob(f"recording-{file + 1}.*"))), None)
     if person not in observations.people or recording is None:
         return None
     columns = observations.person(person)
@@ -138,10 +159,7 @@ def _head(request: Request) -> bytes | None:
     if not len(near):
         return None
     box = boxes[near[np.abs(columns["time"][near] - time).argmin()]]
-    for frame in read_frames_at(recording, [time]):
+    instant = in_file(observations.facts.alignment, file, np.array([time]))
+    for frame in read_frames_at(recording, [float(instant[0])]):
         return cv2.imencode(".jpg", head_in(frame.image, box, _HEAD_PX))[1].tobytes()
     return None
-
-
-def _first_recording(folder: Path) -> Path | None:
-    return next(iter(sorted(folder.glob("recording-1.*"))), None)

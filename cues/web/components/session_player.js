@@ -14,8 +14,10 @@ const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200];
 const KEYS = [
   ["Space", "play or pause"], ["← →", "5 seconds back or on"], ["Shift ← →", "30 seconds back or on"],
   [", .", "one picture back or on"], ["n p", "next or previous moment"], ["+ −", "zoom in or out"], ["0", "whole session"],
-  ["c", "comment here"], ["?", "this list"],
+  ["o", "drawing on the picture"], ["c", "comment here"], ["?", "this list"],
 ];
+const APART_S = 0.25, NEARLY_S = 0.03;  // a second video further off jumps, one nearly there is left alone
+const FACE_S = 0.3, SHOULDERS_S = 1.2;  // what was seen longer ago is not drawn
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".session-player");
@@ -31,7 +33,11 @@ function build(root, tell) {
     element.append(...children);
     return element;
   };
-  const video = made("video", { playsinline: "", preload: "metadata", tabindex: "-1", "aria-label": "Recording" });
+  const videoNamed = (name) => made("video", { playsinline: "", preload: "metadata", tabindex: "-1", "aria-label": name });
+  const video = videoNamed("Recording"), second = videoNamed("Second recording");
+  const sheets = [made("canvas", { class: "drawing", "aria-hidden": "true" }), made("canvas", { class: "drawing", "aria-hidden": "true" })];
+  const screens = made("div", { class: "screens" }, ...[video, second].map((one, k) => made("div", { class: "screen" }, one, sheets[k])));
+  second.parentElement.hidden = true;
   const button = (words, label, act) => {
     const element = made("button", { type: "button", "aria-label": label, title: label }, words);
     element.addEventListener("click", act);
@@ -43,7 +49,12 @@ function build(root, tell) {
   for (const rate of [0.5, 0.75, 1, 1.25, 1.5, 2]) {
     speed.append(made("option", { value: rate, ...(rate === 1 ? { selected: "" } : {}) }, `${rate}×`));
   }
-  speed.addEventListener("change", () => { video.playbackRate = Number(speed.value); });
+  speed.addEventListener("change", () => { video.playbackRate = second.playbackRate = Number(speed.value); });
+  const sound = made("select", { "aria-label": "Whose sound", hidden: "" });
+  for (const [value, words] of [["both", "sound of both"], ["first", "first sound"], ["second", "second sound"]]) {
+    sound.append(made("option", { value }, words));
+  }
+  sound.addEventListener("change", () => { video.muted = sound.value === "second"; second.muted = sound.value === "first"; });
   const kind = made("select", { "aria-label": "Which moments" });
   const previous = button("‹ Moment", "Previous moment (p)", () => jump(-1));
   const next = button("Moment ›", "Next moment (n)", () => jump(1));
@@ -53,6 +64,15 @@ function build(root, tell) {
     lay();
   });
   client.setAttribute("aria-pressed", "false");
+  const drawing = button("Overlay", "Draw on the picture what was measured (o)", () => {
+    overlaid = !overlaid;
+    drawing.setAttribute("aria-pressed", overlaid);
+    explained.hidden = !overlaid;
+    draw(true);
+  });
+  drawing.setAttribute("aria-pressed", "false");
+  const explained = made("p", { class: "legend", hidden: "" },
+    "Frame: the face. Ray: where the gaze points as the camera sees it, a point when into the lens; blue when in the ring, the partner's zone. Line: shoulders. What is not drawn was not measured.");
   const out = button("−", "Zoom out (−)", () => zoom(2));
   const into = button("+", "Zoom in (+)", () => zoom(0.5));
   const comment = button("Comment", "Comment at this time (c)", () => tell("comment_at", Math.round(video.currentTime * 10) / 10));
@@ -61,8 +81,9 @@ function build(root, tell) {
   for (const [key, words] of KEYS) keys.append(made("dt", {}, key), made("dd", {}, words));
   help.append(keys, button("Close", "Close", () => help.close()));
   const question = button("?", "Keys (?)", () => help.showModal());
-  const bar = made("div", { class: "bar" }, play, speed, clock, made("span", { class: "room" }), previous, kind, next,
-    client, out, into, comment, question);
+  const bar = made("div", { class: "bar" }, play, speed, sound, clock, made("span", { class: "room" }), previous, kind,
+    next);
+  const tools = made("div", { class: "bar" }, client, drawing, out, into, made("span", { class: "room" }), comment, question);
   const lanes = made("canvas", { class: "lanes", tabindex: "0", role: "slider", "aria-label": "Time in the recording",
     "aria-valuemin": "0" });
   const whole = made("canvas", { class: "whole", "aria-hidden": "true" });
@@ -70,9 +91,10 @@ function build(root, tell) {
   const legend = made("p", { class: "legend" },
     "Hatched: could not be measured. Lean: up is nearer to the camera than usual, marks at 5 and 10 cm. Lines join the two smiles of a shared smile.");
   const list = made("ol", { class: "moments", "aria-label": "Moments to look at" });
-  root.append(video, bar, lanes, whole, legend, said, list, help);
+  root.append(screens, explained, bar, tools, lanes, whole, legend, said, list, help);
 
   let session = null, moments = [], chosen = [], comments = [], everybody = false, addresses = "", wanted = null;
+  let overlaid = false, overlays = new Map(), overlayAddress = "", pair = null;
   let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
 
   // --- the clock
@@ -83,8 +105,20 @@ function build(root, tell) {
   function seek(time) {
     wanted = Math.min(Math.max(time, 0), length());
     video.currentTime = wanted;
+    if (pair) second.currentTime = inSecond(wanted);
     show(wanted);
     draw(true);
+  }
+  const inSecond = (time) => Math.max(time * (1 + pair.drift_ppm / 1e6) + pair.offset_s, 0);
+  function follow() {  // keeps the second video where the first is
+    if (!pair || second.readyState < 1) return;
+    const waits = video.paused || video.ended || video.seeking, wants = inSecond(now());
+    const outside = now() * (1 + pair.drift_ppm / 1e6) + pair.offset_s < 0 || wants >= second.duration;
+    if ((waits || outside) !== second.paused) { if (second.paused) second.play().catch(() => {}); else second.pause(); }
+    const behind = wants - second.currentTime;
+    if (outside || second.seeking) return;
+    if (Math.abs(behind) > (waits ? NEARLY_S : APART_S)) second.currentTime = wants;
+    else second.playbackRate = video.playbackRate * (Math.abs(behind) > NEARLY_S ? 1 + Math.sign(behind) * 0.06 : 1);
   }
   function now() { return video.seeking && wanted !== null ? wanted : video.currentTime; }
   function show(time) {  // moves the window so that a time is inside it
@@ -259,6 +293,64 @@ function build(root, tell) {
       }
     }
   }
+  // --- what is drawn on the picture
+
+  function minuteOf(time) {  // loaded when first asked for
+    const minute = Math.floor(time / 60);
+    if (!overlays.has(minute)) {
+      overlays.set(minute, null);
+      const asked = overlays;
+      fetch(overlayAddress.replace("MINUTE", minute), { credentials: "same-origin" })
+        .then((answer) => (answer.ok ? answer.json() : null)).catch(() => null)
+        .then((found) => {
+          if (found === null) asked.delete(minute);
+          else asked.set(minute, found);
+          if (asked === overlays) draw(true);
+        });
+    }
+    return overlays.get(minute);
+  }
+  function at(list, time, within) {  // the entry nearest to a time
+    let a = 0, b = (list || []).length;
+    while (a < b) { const m = (a + b) >> 1; if (list[m][0] < time) a = m + 1; else b = m; }
+    const near = [list && list[a - 1], list && list[a]].filter(Boolean).sort((p, q) => Math.abs(p[0] - time) - Math.abs(q[0] - time))[0];
+    return near && Math.abs(near[0] - time) <= within ? near : null;
+  }
+  function drawOver(time) {
+    const found = overlaid ? minuteOf(time) : null;
+    for (const [file, shown] of [video, second].entries()) {
+      if (shown.parentElement.hidden) continue;
+      const [g, w, h] = sized(sheets[file]);
+      g.clearRect(0, 0, w, h);
+      if (!found || !found.sizes[file]) continue;
+      const [width, height] = found.sizes[file], scale = Math.min(w / width, h / height);
+      g.translate((w - width * scale) / 2, (h - height * scale) / 2);
+      g.scale(scale, scale);
+      for (const person of found.people) if (person.file === file) overPerson(g, person, time, 1 / scale);
+    }
+  }
+  function overPerson(g, person, time, px) {
+    const stroke = (colour, width, path) => {  // a dark edge keeps it visible on any picture
+      for (const [style, extra] of [["rgba(0,0,0,.55)", 2], [colour, 0]]) {
+        g.strokeStyle = style; g.lineWidth = (width + extra) * px;
+        g.beginPath(); path(); g.stroke();
+      }
+    };
+    const shoulders = at(person.shoulders, time, SHOULDERS_S), face = at(person.faces, time, FACE_S), ray = at(person.rays, time, FACE_S);
+    if (shoulders) stroke("#f2b04c", 2, () => { g.moveTo(shoulders[1], shoulders[2]); g.lineTo(shoulders[3], shoulders[4]); });
+    if (!face) return;
+    const [, x, y, w, h] = face;
+    stroke("#ffffff", 1.25, () => g.rect(x, y, w, h));
+    if (!ray) return;
+    const [, ex, ey, dx, dy, contact] = ray;
+    if (person.zone) {
+      const [zx, zy, radius] = person.zone.map((v) => v * h);
+      stroke("#9fd0f5", 1.25, () => { g.moveTo(ex + zx + radius, ey + zy); g.arc(ex + zx, ey + zy, radius, 0, 2 * Math.PI); });
+    }
+    const colour = contact === 1 ? "#4aa3e0" : "#ffffff";
+    stroke(colour, 2, () => { g.moveTo(ex, ey); g.lineTo(ex + dx, ey + dy); });
+    stroke(colour, 3, () => { g.arc(ex + dx, ey + dy, 2 * px, 0, 2 * Math.PI); });
+  }
   function draw(force) {
     if (ended || !session) return;
     const time = now(), { ink } = colours();
@@ -273,6 +365,7 @@ function build(root, tell) {
     const x = xOf(time, w);
     if (x >= NAME_PX - 1 && x <= w + 1) { g.fillStyle = ink; g.fillRect(x - 1, RULER_PX - 6, 2, h); }
     drawWhole(time);
+    drawOver(time);
     clock.textContent = `${shown(time)} / ${shown(length())}`;
     lanes.setAttribute("aria-valuenow", time.toFixed(1));
     lanes.setAttribute("aria-valuetext", `${spoken(time)}${state(time)}`);
@@ -330,7 +423,7 @@ function build(root, tell) {
     const act = {
       ArrowLeft: () => seek(now() - far), ArrowRight: () => seek(now() + far),
       ",": () => { video.pause(); seek(now() - 1 / 25); }, ".": () => { video.pause(); seek(now() + 1 / 25); },
-      Home: () => seek(0), End: () => seek(length()), n: () => jump(1), p: () => jump(-1), "+": () => zoom(0.5),
+      Home: () => seek(0), End: () => seek(length()), n: () => jump(1), o: () => drawing.click(), p: () => jump(-1), "+": () => zoom(0.5),
       "=": () => zoom(0.5), "-": () => zoom(2), 0: () => window_(0, length()), c: () => comment.click(), "?": () => help.showModal(),
       " ": event.target.closest("button") ? null : toggle,
     }[event.key];
@@ -345,12 +438,15 @@ function build(root, tell) {
   for (const name of ["play", "pause"]) video.addEventListener(name, () => { play.textContent = video.paused ? "Play" : "Pause"; });
   for (const name of ["seeked", "loadedmetadata"]) video.addEventListener(name, () => draw(true));
   video.addEventListener("error", failed);
-  video.addEventListener("click", toggle);
+  for (const one of [video, second]) one.addEventListener("click", toggle);
+  second.addEventListener("loadedmetadata", () => draw(true));
   const watcher = new ResizeObserver(() => draw(true));
   watcher.observe(lanes);
+  watcher.observe(screens);
   const tick = () => {
     if (ended) return;
     if (!video.paused) show(now());
+    follow();
     draw(false);
     frame = requestAnimationFrame(tick);
   };
@@ -375,9 +471,15 @@ function build(root, tell) {
   }
   return {
     update(data) {
-      if (addresses !== data.video + data.lanes) {
-        if (video.getAttribute("src") !== data.video) video.src = data.video;
-        addresses = data.video + data.lanes;
+      if (addresses !== data.videos[0] + data.lanes) {
+        for (const [k, one] of [video, second].entries()) {
+          if (data.videos[k] && one.getAttribute("src") !== data.videos[k]) one.src = data.videos[k];
+        }
+        pair = data.videos[1] ? data.alignment : null;
+        second.parentElement.hidden = sound.hidden = !pair;
+        addresses = data.videos[0] + data.lanes;
+        overlays = new Map();
+        overlayAddress = data.overlay;
         load(data.lanes);
       }
       moments = data.moments || [];
@@ -394,8 +496,7 @@ function build(root, tell) {
       ended = true;
       cancelAnimationFrame(frame);
       watcher.disconnect();
-      video.removeAttribute("src");
-      video.load();
+      for (const one of [video, second]) { one.removeAttribute("src"); one.load(); }
     },
   };
 }

@@ -34,16 +34,26 @@ class Moment:
 
 def session_player(
     key: str,
-    video: str,
+    videos: list[str],
+    alignment: dict[str, Any] | None,
     lanes: str,
+    overlay: str,
     moments: list[Moment],
     proposed: list[Moment],
     comments: list[float],
     on_comment: Callable[[], None] = lambda: None,
 ) -> Any:
-    """Mounts the player. `video` and `lanes` are addresses on this server; `proposed` are those of the `moments` that
-    are listed first, `comments` the times [s] at which there are any. The result's `comment_at` is the time [s] at
-    which a comment was just begun, else None; `on_comment` is called then."""
+    """Mounts the player. `videos`, one or two, `lanes` and `overlay` (with MINUTE in place of the minute) are addresses
+    on this server; `alignment` says where in the second video a time of the first is. `proposed` are those of the
+    `moments` that are listed first, `comments` the times [s] at which there are any. The result's `comment_at` is the
+    time [s] at which a comment was just begun, else None; `on_comment` is called then."""
     told = [{**moment.__dict__, "proposed": moment in proposed} for moment in moments]
-    data = {"video": video, "lanes": lanes, "moments": told, "comments": [{"start": time} for time in comments]}
+    data = {
+        "videos": videos,
+        "alignment": alignment and {name: alignment[name] for name in ("offset_s", "drift_ppm")},
+        "lanes": lanes,
+        "overlay": overlay,
+        "moments": told,
+        "comments": [{"start": time} for time in comments],
+    }
     return _component(key=key, data=data, on_comment_at_change=on_comment)

@@ -22,6 +22,7 @@ from cues.web.views import (
     session_evidence,
     session_preparation,
     session_progress,
+    session_questions,
 )
 from cues.web.views.acting import tell
 from cues.web.views.addresses import PAGES, SESSIONS
@@ -71,7 +72,9 @@ def page() -> None:
     with running().library.reading() as db:
         commented = tuple(comment.start for comment, _ in comments_of(db, opened.account, opened.session.id))
     view = View(opened.session.id, version, opened.mine, opened.left_out, len(opened.recordings), commented)
+    session_questions.is_this_you(opened, stored)
     comment_at = first_screen(stored, view)
+    session_questions.which_place(opened, stored)
     session_comments.show(opened, comment_at)
     in_depth(stored, view)
     session_evidence.show(opened, view)

@@ -1,23 +1,19 @@
 """What the trainee can put right in a report: who is who, the partner's place, the neutral posture. Each is computed at
 once, listed, and can be taken back."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cues.corrections import Correction, Corrections, Neutral, Swap, Target, Trainee, add_correction, undo_correction
-from cues.errors import CuesError
+from cues.corrections import Neutral, Swap, Trainee, undo_correction
 from cues.jobs.queue import queue_job
-from cues.library.deeds import record
 from cues.library.models import JobKind
-from cues.library.session_folder import StoredSession, load_corrections, save_corrections, write_results
-from cues.metrics.session import measure_session
-from cues.observations import RecordingFacts, read_observations
-from cues.parameters import Parameters
+from cues.library.session_folder import StoredSession
 from cues.web import sentences
 from cues.web.running import running
-from cues.web.views.acting import PROBLEM, act
+from cues.web.views import session_questions
+from cues.web.views.acting import PROBLEM
+from cues.web.views.correcting import change, correct
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -40,7 +36,7 @@ def show(opened: "Opened", stored: StoredSession) -> None:
     for line in lines:
         st.markdown(f"- {line}")
     if lines and st.button("Take the last one back"):
-        _change(opened, lambda corrections, facts: undo_correction(corrections, facts), "Taken back.")
+        change(opened, lambda corrections, facts: undo_correction(corrections, facts), "Taken back.")
     with st.expander("Analyse the recording again"):
         st.write("Everything is read again from the recording, with this version of the program.")
         if st.button("Analyse again"):
@@ -54,7 +50,7 @@ def _who(opened: "Opened", people: list[Row]) -> None:
         st.write("Who is the trainee is a guess.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("I am the other person"):
-            _add(opened, Trainee(client["person"]), "The two roles are exchanged.")
+            correct(opened, Trainee(client["person"]), "The two roles are exchanged.")
         if opened.session.setup != "two_files":
             at = st.text_input("The two are mixed up from (m:ss)", "", placeholder="12:34", width=220)
             if st.button("Exchange from there") and at:
@@ -63,24 +59,18 @@ def _who(opened: "Opened", people: list[Row]) -> None:
                     st.session_state[PROBLEM] = f"'{at}' is no time such as 12:34."
                     st.rerun()
                 else:
-                    _add(opened, Swap(seconds), f"Exchanged from {sentences.clock(seconds)} on.")
+                    correct(opened, Swap(seconds), f"Exchanged from {sentences.clock(seconds)} on.")
 
 
 def _place(opened: "Opened", summary: Row, person: Row) -> None:
     if not person["candidates"] or sentences.head_only(person):
         return
+    question = session_questions.open_question(person)
+    if question and person["role"] == "trainee":
+        return  # asked above
     partner = sentences.partner_of(summary, person)
-    open_question = person["cues"]["eye_contact"].get("state") == "confirm"
-    with st.expander(f"Where the {person['role']} sees {partner}", expanded=open_question):
-        st.write(
-            f"The {person['role']} often looked at these places. Watch them look at {partner} to tell which it is."
-        )
-        for k, place in enumerate(person["candidates"]):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.text(sentences.place_looked_at(place), width="stretch")
-                if st.button("That is it", key=f"place-{person['person']}-{k}"):
-                    target = Target(person["person"], place["h"], place["v"])
-                    _add(opened, target, "The place is noted, and everything computed with it.")
+    with st.expander(f"Where the {person['role']} sees {partner}", expanded=question):
+        session_questions.places(opened, summary, person, not sentences.guessed(summary))
 
 
 def _posture(opened: "Opened", people: list[Row]) -> None:
@@ -96,25 +86,7 @@ def _posture(opened: "Opened", people: list[Row]) -> None:
                     st.session_state[PROBLEM] = "A stretch needs two times such as 2:00 and 2:30."
                     st.rerun()
                 else:
-                    _add(opened, Neutral(who["person"], a, b), "The neutral posture is noted.")
-
-
-def _add(opened: "Opened", correction: Correction, said: str) -> None:
-    _change(opened, lambda corrections, facts: add_correction(corrections, correction, facts), said)
-
-
-def _change(opened: "Opened", change: Callable[[Corrections, RecordingFacts], Corrections], said: str) -> None:
-    """Corrects, computes, writes; a correction that does not fit changes nothing and is said."""
-    try:
-        observations = read_observations(opened.folder)
-        corrections = change(load_corrections(opened.folder), observations.facts)
-        metrics = measure_session(observations, corrections, Parameters())
-        save_corrections(opened.folder, corrections)
-        write_results(opened.folder, metrics)
-    except CuesError as problem:
-        st.session_state[PROBLEM] = str(problem)
-        st.rerun()
-    act(lambda db, me: record(db, me.id, "correct", opened.session.id), said)
+                    correct(opened, Neutral(who["person"], a, b), "The neutral posture is noted.")
 
 
 def seconds_of(text: str) -> float | None:
