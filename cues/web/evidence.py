@@ -1,6 +1,7 @@
 """What figures stand on, to be looked at: pictures of judged moments, where the gaze went, the baseline of the lean.
 
-Conventions: angles in degrees relative to the ray from the eyes to the lens, + = right in the picture and up.
+Conventions: angles in degrees relative to the ray from the eyes to the lens, in a room to the partner's face; + = right
+in the picture and up.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from cues.metrics.session import SessionMetrics
 from cues.web.charts import AMBER, BLUE, GREY
 
 CELL_DEG, HALF_WIDTH_DEG = 1.5, 45.0
-NEAR_DEG, FRONTAL_DEG = 3.0, 25.0
+NEAR_DEG = 3.0
 EACH = 3
 JUDGED = {YES: "toward the partner", NO: "away", UNKNOWN: "cannot tell"}
 
@@ -57,11 +58,11 @@ def looking_at(metrics: SessionMetrics, person: int, place: tuple[float, float])
     return [middles[k] for k in sorted({int(k) for k in np.linspace(0, len(middles) - 1, EACH).round()})]
 
 
-def first_seen(metrics: SessionMetrics, person: int) -> float | None:
-    """A moment [s] early in the recording at which a face was seen from in front; None where there was none."""
+def seen_best(metrics: SessionMetrics, person: int) -> float | None:
+    """The moment [s] at which the face was turned to the lens most; None where there never was a face."""
     columns = metrics.corrected.observations.person(person)
-    rows = np.flatnonzero(np.abs(columns["head_yaw"]) < FRONTAL_DEG)
-    return float(columns["time"][rows[len(rows) // 20]]) if len(rows) else None
+    turned = np.abs(columns["head_yaw"])
+    return float(columns["time"][np.nanargmin(turned)]) if np.isfinite(turned).any() else None
 
 
 def gaze_chart(
@@ -80,14 +81,16 @@ def gaze_chart(
     cells = pd.DataFrame({"h": edges[h], "v": edges[v], "share": share, "shade": np.sqrt(share)})
     cells["h2"], cells["v2"] = cells["h"] + CELL_DEG, cells["v"] + CELL_DEG
     limits = alt.Scale(domain=[-HALF_WIDTH_DEG, HALF_WIDTH_DEG], nice=False)
-    x = alt.X("h:Q", scale=limits, title="degrees to the right in the picture")
-    y = alt.Y("v:Q", scale=limits, title="degrees above the lens")
+    room = metrics.corrected.observations.facts.setup == "shared_room"
+    zero = "partner's face" if room else "lens"
+    x = alt.X("h:Q", scale=limits, title="degrees to the right")
+    y = alt.Y("v:Q", scale=limits, title=f"degrees above the {zero}")
     shade = alt.Opacity("shade:Q", legend=None, scale=alt.Scale(range=[0.15, 1]))
     told = [alt.Tooltip("share:Q", title="% of the time", format=".1f")]
     layers = [
         alt.Chart(cells).mark_rect(color=BLUE).encode(x=x, x2="h2:Q", y=y, y2="v2:Q", opacity=shade, tooltip=told),
-        alt.Chart(pd.DataFrame({"h": [0.0], "v": [0.0], "words": ["lens"]}))
-        .mark_text(color=ink, text="+ lens", align="left", dx=-4)
+        alt.Chart(pd.DataFrame({"h": [0.0], "v": [0.0], "words": [zero]}))
+        .mark_text(color=ink, text=f"+ {zero}", align="left", dx=-4)
         .encode(x=x, y=y),
     ]
     if places:
@@ -105,7 +108,7 @@ def gaze_chart(
             {"h": eyes.target[0] + radius * np.cos(turn), "v": eyes.target[1] + radius * np.sin(turn), "k": range(60)}
         )
         layers.append(alt.Chart(ring).mark_line(color=AMBER, strokeWidth=2).encode(x=x, y=y, order="k:Q"))
-    words = "Where the gaze went, as a map of angles around the lens; the ring is the partner's zone"
+    words = "Where the gaze went, as a map of angles; the ring is the partner's zone"
     return alt.layer(*layers).properties(width=330, height=330, description=words).configure_view(stroke=None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cues.metrics.episodes import YES
+from cues.metrics.eye_contact import HEAD_ONLY
 from cues.metrics.gaze_target import CONFIDENT, NOT_SEPARABLE
 from cues.metrics.session import SessionMetrics
 
@@ -24,7 +25,8 @@ def overlay(metrics: SessionMetrics, minute: int, left_out: Collection[str] = ()
     """The overlay of one minute (from 0) for each person, trainee first; without what belongs to cues `left_out`.
 
     faces: [time, x, y, w, h] of the mesh. rays: [time, x, y, dx, dy, contact] from between the irises (contact: 1 yes,
-    0 no, -1 not known). zone: [dx, dy, radius] of the partner's place in face heights, null where it is not settled.
+    0 no, -1 not known). zone: [dx, dy, radius] of the partner's place in face heights, null where it is not settled,
+    and in a room, where it moves with the partner.
     shoulders: [time, x, y, x, y], about once a second.
     """
     corrected = metrics.corrected
@@ -53,14 +55,19 @@ def _gaze(metrics: SessionMetrics, person: int, part: dict[str, np.ndarray], row
     eyes = metrics.measured.eye_contact[person]
     height = part["box_h"]
     x, y = (np.mean([part[f"iris_{side}_{axis}"] for side in ("left", "right")], 0) for axis in "xy")
-    u = np.where(eyes.measured[rows, None], eyes.u[rows], np.nan)
+    in_room = metrics.corrected.observations.facts.setup == "shared_room"
+    angles = eyes.u[rows]
+    if in_room:  # there u is counted from the partner's face, not from the lens
+        names = ("head_yaw", "head_pitch") if eyes.method == HEAD_ONLY else ("gaze_h", "gaze_v")
+        angles = np.stack([part[name] for name in names], 1)
+    u = np.where(eyes.measured[rows, None], angles, np.nan)
     ray = RAY * height[:, None] * _from_lens(u)
     settled = eyes.state in (CONFIDENT, NOT_SEPARABLE) and eyes.target is not None
     contact = eyes.states[rows] if settled else np.full(len(rows), -1)
     contact = np.where(contact == YES, 1, np.where(contact < 0, -1, 0))
     table = np.column_stack([part["time"], x, y, ray[:, 0], ray[:, 1], contact])
     zone = None
-    if settled and eyes.target is not None:
+    if settled and eyes.target is not None and not in_room:
         place = RAY * _from_lens(np.array([eyes.target]))[0]
         zone = [round(float(v), 3) for v in (*place, RAY * np.sin(np.radians(eyes.theta_in_deg)))]
     return {"rays": _whole(table), "zone": zone, "method": eyes.method}

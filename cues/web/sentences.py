@@ -141,7 +141,7 @@ def places_looked_at(summary: Row, person: Row) -> str:
     """The question that is open where the partner's place is not settled; else ""."""
     if person["cues"]["eye_contact"].get("state") != "confirm" or not person["candidates"]:
         return ""
-    places = [place_looked_at(at) for at in person["candidates"]]
+    places = [place_looked_at(summary, person, at) for at in person["candidates"]]
     partner, one = partner_of(summary, person), len(places) == 1
     question = f"Is it {partner}?" if one else f"Which one is {partner}?"
     return (
@@ -150,9 +150,10 @@ def places_looked_at(summary: Row, person: Row) -> str:
     )
 
 
-def place_looked_at(place: Row) -> str:
+def place_looked_at(summary: Row, person: Row, place: Row) -> str:
     """Where one of the places is, and how often it was looked at."""
-    return f"{_direction(place)} (near it {100 * place['mass']:.0f} % of the time)"
+    zero = partner_of(summary, person) if summary["setup"] == "shared_room" else "the lens"
+    return f"{_direction(place, zero)} (near it {100 * place['mass']:.0f} % of the time)"
 
 
 def reasons(rows: list[Row], figure: str, why: str) -> list[str]:
@@ -275,9 +276,10 @@ def _place(person: Row) -> str:
     return f"in the {place} file" if place in ("first", "second") else f"in the {place}"
 
 
-def _direction(place: Row) -> str:
+def _direction(place: Row, zero: str) -> str:
+    """In a room angles are counted from the partner's face, else from the lens."""
     h = f"{abs(place['h']):.0f}° {'right' if place['h'] >= 0 else 'left'}"
-    return f"{h} in the picture and {abs(place['v']):.0f}° {'above' if place['v'] >= 0 else 'below'} the lens"
+    return f"{h} in the picture and {abs(place['v']):.0f}° {'above' if place['v'] >= 0 else 'below'} {zero}"
 
 
 def _lowered(words: str) -> str:

@@ -72,7 +72,7 @@ function build(root, tell) {
   });
   drawing.setAttribute("aria-pressed", "false");
   const explained = made("p", { class: "legend", hidden: "" },
-    "Frame: the face. Ray: where the gaze points as the camera sees it, a point when into the lens; blue when in the ring, the partner's zone. Line: shoulders. What is not drawn was not measured.");
+    "Frame: the face. Ray: where the gaze points as the camera sees it, a point when into the lens; blue when toward the partner. Ring: the partner's zone, where it is known. Line: shoulders. What is not drawn was not measured.");
   const out = button("−", "Zoom out (−)", () => zoom(2));
   const into = button("+", "Zoom in (+)", () => zoom(0.5));
   const comment = button("Comment", "Comment at this time (c)", () => tell("comment_at", Math.round(video.currentTime * 10) / 10));

@@ -57,4 +57,4 @@ def _eye_contact(metrics: SessionMetrics, person: int, view: View, ink: str) -> 
     chart = gaze_chart(metrics, person, ink)
     if chart is not None:
         st.altair_chart(chart, width="content")
-        st.caption("Darker: looked at more. The ring is the partner's zone, + the lens. Straight on is the middle.")
+        st.caption("Darker: looked at more. The ring is the partner's zone.")

@@ -9,7 +9,7 @@ from cues.corrections import Target, Trainee
 from cues.library.session_folder import StoredSession
 from cues.web import sentences
 from cues.web.charts import DARK_INK, LIGHT_INK
-from cues.web.evidence import first_seen, gaze_chart, looking_at
+from cues.web.evidence import gaze_chart, looking_at, seen_best
 from cues.web.measured import measured_session
 from cues.web.session_routes import still_address
 from cues.web.views.correcting import correct
@@ -27,11 +27,9 @@ def is_this_you(opened: "Opened", stored: StoredSession) -> None:
     people = sorted(stored.summary["people"], key=lambda person: person["role"] != "trainee")
     metrics = measured_session(opened.folder)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        time = first_seen(metrics, people[0]["person"])
+        time = seen_best(metrics, people[0]["person"])
         if time is not None:
-            st.html(
-                _picture(opened, people[0]["person"], time, "The person taken to be the trainee", 96), width="content"
-            )
+            st.html(_picture(opened, people[0]["person"], time, "Taken to be the trainee", 96), width="content")
         with st.container():
             st.markdown("**Is this you?** Who is the trainee was guessed, and may be wrong.")
             with st.container(horizontal=True):
@@ -64,16 +62,14 @@ def places(opened: "Opened", summary: Row, person: Row, you: bool) -> None:
     count = {1: "one place", 2: "two places"}.get(len(found), f"{len(found)} places")
     ask = f"Is it {partner}?" if len(found) == 1 else f"Which one is {partner}?"
     st.markdown(f"**We found {count} that {who} often looked at. {ask}**")
-    st.caption(
-        "The pictures show the face while it looked there. Whoever knows where the call's window stood can tell."
-    )
+    st.caption("The pictures show the face while it looked there; the map, where the places are.")
     ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
     directions = [(place["h"], place["v"]) for place in found]
     chart = gaze_chart(metrics, number, ink, directions)
     left, right = st.columns([3, 2]) if chart is not None else (st.container(), None)
     for k, (place, direction) in enumerate(zip(found, directions, strict=True)):
         with left:
-            st.markdown(f"**{k + 1}** · {sentences.place_looked_at(place)}")
+            st.markdown(f"**{k + 1}** · {sentences.place_looked_at(summary, person, place)}")
             times = looking_at(metrics, number, direction)
             words = [f"looking at place {k + 1}, {sentences.clock(time)}" for time in times]
             st.html("".join(_picture(opened, number, time, word, 84) for time, word in zip(times, words, strict=True)))
@@ -83,7 +79,7 @@ def places(opened: "Opened", summary: Row, person: Row, you: bool) -> None:
         right.altair_chart(chart.properties(width=250, height=250), width="content")
 
 
-def _picture(opened: "Opened", person: int, time: float, words: str, height: int) -> str:
+def _picture(opened: "Opened", person: int, time: float, words: str, size: int) -> str:
     address = still_address(opened.session.id, person, time)
-    style = "border-radius:4px;margin:0 .35rem .35rem 0"
-    return f'<img src="{address}" height="{height}" alt="{escape(words)}" title="{escape(words)}" style="{style}">'
+    look = f'width="{size}" height="{size}" style="border-radius:4px;margin:0 .35rem .35rem 0"'
+    return f'<img src="{address}" alt="{escape(words)}" title="{escape(words)}" {look}>'
