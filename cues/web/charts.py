@@ -114,10 +114,11 @@ def minute_chart(
     x, middle = (_minute_axis(name, len(rows), rows[-1]["end_s"] / 60) for name in ("left:Q", "middle:Q"))
     shown = _tooltip(panel)
 
-    field = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q", "tooltip": shown}
-    across = {"x": x, "x2": "right:Q", "y": y, "tooltip": shown}
-    upright = {"x": middle, "y": y, "y2": "high:Q", "tooltip": shown}
-    above = {"x": middle, "y": y, "text": "short:N", "tooltip": shown}
+    both = {"tooltip": shown, "href": "at:N"}
+    field = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q", **both}
+    across = {"x": x, "x2": "right:Q", "y": y, **both}
+    upright = {"x": middle, "y": y, "y2": "high:Q", **both}
+    above = {"x": middle, "y": y, "text": "short:N", **both}
 
     def part(name: str, mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
         return _layer([place | told for told, places in marks if (place := places[name])], mark, encoding, **look)
@@ -125,6 +126,7 @@ def minute_chart(
     band = [] if guide is None else [{"left": 0.0, "right": rows[-1]["end_s"] / 60, "low": guide[0], "high": guide[1]}]
     layers = [
         *_layer(band, "rect", {name: field[name] for name in ("x", "x2", "y", "y2")}, color=ink, opacity=0.1),
+        *part("room", "rect", field, color=GREY, opacity=0.0),
         *part("missing", "rect", field, color=GREY, opacity=0.13),
         *part("whole", "rect", field, color=GREY, opacity=0.22),
         *part("measured", "rect", field, color=GREY, opacity=0.85),
@@ -139,6 +141,11 @@ def minute_chart(
     measured = sum(row.get(panel.figure) is not None for row in rows)
     told = f"{who}: {panel.title.lower()}, minute by minute; {measured} of {len(rows)} minutes have a figure"
     return _together(layers, 165, told)
+
+
+def jump_to(time: float) -> str:
+    """The link that moves the page's player to a time [s]."""
+    return f"#t={time:g}"
 
 
 def _layer(rows: list[Row], mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
@@ -166,6 +173,7 @@ def _minute_marks(row: Row, panel: Panel, top: float) -> tuple[Row, dict[str, Ro
     chance = row.get("shared_smiles_expected") if panel.counts else None
     floor = -0.22 * top
     told = {
+        "at": jump_to(row["start_s"]),
         "minute": f"{row['minute']} ({clock(row['start_s'])}–{clock(row['end_s'])})",
         "value": _value(value, low, high, panel.counts),
         "seen": f"{100 * coverage:.0f} % of the minute",
@@ -178,6 +186,7 @@ def _minute_marks(row: Row, panel: Panel, top: float) -> tuple[Row, dict[str, Ro
     return told, {
         "zero": across | {"low": 0.0} if value is not None and value < 0.02 * top else None,
         "dash": None if known else {"left": start + third, "right": end - third, "low": 0.1 * top},
+        "room": across | {"low": floor, "high": top},
         "bar": across | {"low": 0.0, "high": value} if known else None,
         "missing": None if known else across | {"low": 0.0, "high": top},
         "interval": across | {"low": low, "high": high} if known and moves else None,

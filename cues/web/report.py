@@ -14,6 +14,7 @@ from cues.web.charts import (
     LIGHT_INK,
     SHARED_SMILES,
     Panel,
+    jump_to,
     minute_chart,
     panels,
     strips,
@@ -120,6 +121,7 @@ def in_depth(session: StoredSession, view: View) -> None:
     st.caption(
         "A bar is a minute's figure, the thin line its interval. The small box below fills with how much of the minute "
         "could be measured. Grey with a dash: not measured, which is not zero."
+        + (" A click moves the recording there." if view.recordings else "")
         + (" Dotted: how many shared smiles chance alone gives." if len(people) == 2 else "")
     )
     if len(people) == 2:
@@ -139,7 +141,10 @@ def in_depth(session: StoredSession, view: View) -> None:
         for person in people:
             st.write(f"**{person['role'].capitalize()}**")
             st.table(minute_table(summary, person, _rows_of(rows, person), view))
-        st.caption("– not measured; ~ measured for less than three quarters of the minute.")
+        st.caption(
+            "– not measured; ~ measured for less than three quarters of the minute. A minute's number moves the "
+            "recording there."
+        )
 
     st.header("What could not be measured, and why")
     not_measured(summary, people, rows, view)
@@ -227,7 +232,8 @@ def minute_table(summary: Row, person: Row, rows: list[Row], view: View) -> pd.D
     shared = "facial_mirroring" in summary and "facial_mirroring" not in view.left_out
     if shared and person["role"] == "trainee":
         columns["Shared smiles (by chance)"] = [_shared_cell(row) for row in rows]
-    return pd.DataFrame(columns, index=pd.Index([row["minute"] for row in rows], name="Minute"))
+    names = [f"[{row['minute']}]({jump_to(row['start_s'])})" if view.recordings else row["minute"] for row in rows]
+    return pd.DataFrame(columns, index=pd.Index(names, name="Minute"))
 
 
 def _cell(row: Row, panel: Panel, good: float) -> str:

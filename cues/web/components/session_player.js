@@ -433,6 +433,15 @@ function build(root, tell) {
     event.stopPropagation();
   });
 
+  function sent() {  // a link of the page to a time, #t=75
+    const found = /^#t=(\d+(?:\.\d+)?)$/.exec(window.location.hash);
+    if (!found || !session) return;
+    seek(Number(found[1]));
+    root.scrollIntoView({ block: "start" });
+    history.replaceState(history.state, "", window.location.pathname + window.location.search);  // the same link works again
+  }
+  window.addEventListener("hashchange", sent);
+
   // --- life
 
   for (const name of ["play", "pause"]) video.addEventListener(name, () => { play.textContent = video.paused ? "Play" : "Pause"; });
@@ -468,6 +477,7 @@ function build(root, tell) {
     from = 0;
     to = session.duration;
     lay();
+    sent();
   }
   return {
     update(data) {
@@ -495,6 +505,7 @@ function build(root, tell) {
     end() {
       ended = true;
       cancelAnimationFrame(frame);
+      window.removeEventListener("hashchange", sent);
       watcher.disconnect();
       for (const one of [video, second]) { one.removeAttribute("src"); one.load(); }
     },
