@@ -88,7 +88,7 @@ def first_screen(session: StoredSession, view: View) -> float | None:
     just begun on the timeline, else None."""
     summary = session.summary
     trainee = next(person for person in summary["people"] if person["role"] == "trainee")
-    you = view.mine and not sentences.guessed(summary)
+    you = _told_you(summary, view)
     st.caption(sentences.recorded(summary))
     st.write(sentences.who_is_who(summary, you))
     comment_at = player(summary, shown_episodes(session, view), view)
@@ -191,7 +191,7 @@ def shown_panels(person: Row, summary: Row, view: View) -> list[Panel]:
 
 def _client(summary: Row, client: Row, rows: list[Row], view: View) -> None:
     told = {
-        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, client)}",
+        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, client, _told_you(summary, view))}",
         "forward_lean": f"**Lean.** {sentences.lean(summary, client)}",
         "facial_mirroring": f"**Smiling.** {sentences.smiling(summary, client)}",
     }
@@ -290,6 +290,11 @@ def measured_how(summary: Row) -> None:
     ):
         st.markdown(f"**{title}**: " + ("none." if not lines else ""))
         st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _told_you(summary: Row, view: View) -> bool:
+    """Whoever reads is known to be the trainee."""
+    return view.mine and not sentences.guessed(summary)
 
 
 def _rows_of(rows: list[Row], person: Row) -> list[Row]:

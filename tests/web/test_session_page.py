@@ -1,0 +1,259 @@
+"""Pages of sessions that were analysed elsewhere: the drawing on the picture, two files, open questions, jumps; and
+what a page does when its session or its sign-in is gone."""
+
+import importlib.util
+import re
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cues.corrections import Corrections
+from cues.library.database import open_library
+from cues.library.session_folder import save_corrections, write_results
+from cues.metrics.session import measure_session
+from cues.observations import write_observations
+from cues.parameters import Parameters
+from tests.made_session import made_session
+from tests.web.running_app import RunningApp
+
+CHROMIUM = Path("/usr/bin/chromium")
+SAMPLE = Path(__file__).resolve().parents[2] / "videos" / "sample" / "session.mp4"
+OFFSET_S = 2.0
+
+if importlib.util.find_spec("playwright") is None:
+    pytest.skip("playwright is not installed: pip install -r tests/requirements.txt", allow_module_level=True)
+if not (CHROMIUM.exists() or shutil.which("chromium")):
+    pytest.skip("Chromium is not installed: apt install chromium", allow_module_level=True)
+
+from playwright.sync_api import expect  # noqa: E402
+
+from tests.web.made_library import add_session  # noqa: E402
+from tests.web.take_picture import browser, settled  # noqa: E402
+from tests.web.visitor import Visitor  # noqa: E402
+
+
+def results(folder, **made):
+    """What an analysis of a made session leaves in a folder."""
+    observations = made_session(minutes=5, **made).observations
+    if made.get("setup") == "two_files":
+        aligned = {"offset_s": OFFSET_S, "drift_ppm": 0.0, "residual_s": 0.01}
+        facts = replace(observations.facts, alignment=aligned, videos=observations.facts.videos * 2)
+        observations = replace(observations, facts=facts)
+    write_observations(observations, folder)
+    save_corrections(folder, Corrections())
+    write_results(folder, measure_session(observations, Corrections(), Parameters()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    running = RunningApp(tmp_path_factory.mktemp("app") / "library")
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="module")
+def sessions(app, tmp_path_factory):
+    """Addresses of a call whose partner's place is not settled, of two files, and of two that can be deleted."""
+    library = open_library(app.library)
+    made = {
+        "open": (results(tmp_path_factory.mktemp("open"), contact_share=(0.04, 0.3)), [SAMPLE]),
+        "two": (results(tmp_path_factory.mktemp("two"), setup="two_files"), [SAMPLE, SAMPLE]),
+    }
+    found = {name: add_session(library, name, *what) for name, what in made.items()}
+    for name in ("deleted elsewhere", "withdrawn"):
+        found[name] = add_session(library, name, *made["open"])
+    library.close()
+    return {name: f"/session?id={session_id}" for name, session_id in found.items()}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def owner(app, chromium):
+    visitor = Visitor(chromium, app)
+    visitor.page.goto(app.sign_in)
+    settled(visitor.page)
+    yield visitor
+    assert visitor.outside() == []
+    assert visitor.complaints == []
+
+
+def test_who_is_who_is_asked_before_anything_is_said_of_you(owner, sessions):
+    owner.open(sessions["open"])
+    page = owner.page
+    question, first = page.get_by_text("Is this you?"), page.get_by_text("Eye contact.", exact=False).first
+    expect(question).to_be_visible()
+    assert question.bounding_box()["y"] < first.bounding_box()["y"]
+    main = page.locator('[data-testid="stMainBlockContainer"]')
+    assert "The trainee is on the left" in main.inner_text() and "You are" not in main.inner_text()
+    picture = page.get_by_role("img", name="Taken to be the trainee")
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    page.get_by_role("button", name="No, I am the other person").click()
+    expect(page.get_by_text("You are on the right, your client is on the left.")).to_be_visible()
+    expect(question).to_have_count(0)
+    page.get_by_role("button", name="Take the last one back").click()
+    expect(question).to_be_visible()
+    page.get_by_role("button", name="Yes, this is me").click()
+    expect(page.get_by_text("You are on the left, your client is on the right.")).to_be_visible()
+
+
+def test_which_place_is_the_client_is_asked_with_pictures_and_the_answer_gives_the_percentage(owner, sessions):
+    owner.open(sessions["open"])
+    page = owner.page
+    expect(page.get_by_text("often looked at. Which one is your client's picture?")).to_be_visible()
+    unsettled = page.get_by_text("It is not settled which place is your client's picture, so there is no percentage.")
+    expect(unsettled).to_be_visible()
+    pictures = page.get_by_role("img", name=re.compile("^looking at place 1"))
+    assert pictures.count() == 3
+    page.get_by_role("button", name="Place 1 is it").click()
+    expect(page.get_by_text(re.compile("Your gaze was toward your client's picture about"))).to_be_visible()
+    page.get_by_role("button", name="Take the last one back").click()
+    expect(unsettled).to_be_visible()
+
+
+def test_two_files_play_on_one_clock(owner, sessions):
+    owner.open(sessions["two"])
+    page, videos, canvas = owner.page, owner.page.locator("video"), owner.page.locator("canvas.lanes")
+    expect(canvas).to_have_attribute("aria-valuemax", re.compile("^300"))
+    page.wait_for_timeout(1000)
+    canvas.focus()
+
+    def times():
+        return videos.evaluate_all("videos => videos.map(v => v.currentTime)")
+
+    for _ in range(4):
+        canvas.press("ArrowRight")
+    page.wait_for_timeout(1000)
+    first, second = times()
+    assert first == pytest.approx(20, abs=0.01) and second - first == pytest.approx(OFFSET_S, abs=0.05)
+    canvas.press("Space")
+    page.wait_for_timeout(3000)
+    canvas.press("Space")
+    page.wait_for_timeout(700)
+    first, second = times()
+    assert first > 20.5 and second - first == pytest.approx(OFFSET_S, abs=0.05)
+    sound = page.get_by_label("Whose sound")
+    sound.select_option("second")
+    assert videos.evaluate_all("videos => videos.map(v => v.muted)") == [True, False]
+
+
+def test_the_drawing_on_the_picture_comes_and_goes_and_leaves_out_what_is_not_shown(owner, sessions):
+    owner.open(sessions["two"])
+    page, canvas = owner.page, owner.page.locator("canvas.lanes")
+    drawings = page.locator("canvas.drawing")
+    expect(canvas).to_have_attribute("aria-valuemax", re.compile("^300"))
+    canvas.focus()
+    canvas.press("ArrowRight")
+    page.wait_for_timeout(500)
+
+    def inked():
+        page.wait_for_timeout(1200)
+        count = "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; "
+        return [one.evaluate(count + "return d.filter((v, i) => i % 4 === 3 && v).length; }") for one in drawings.all()]
+
+    assert inked() == [0, 0]
+    canvas.press("o")
+    assert all(count > 500 for count in inked())
+    canvas.press("o")
+    assert inked() == [0, 0]
+    found = owner.context.request.get(f"{owner.app.address}/api/sessions/{sessions['two'][-32:]}/overlay/1").json()
+    assert [person["file"] for person in found["people"]] == [0, 1]
+    assert all(60 <= row[0] < 120 for person in found["people"] for row in person["faces"])
+
+
+def test_a_minute_of_a_chart_or_of_the_table_moves_the_recording_there(owner, sessions):
+    owner.open(sessions["two"])
+    page, video = owner.page, owner.page.locator("video").first
+    expect(page.locator("canvas.lanes")).to_have_attribute("aria-valuemax", re.compile("^300"))
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.scroll_into_view_if_needed()
+    width = chart.bounding_box()["width"]
+    chart.click(position={"x": 78 + (width - 78) * 0.5, "y": 60})
+    expect(page.get_by_role("button", name="Play or pause (space)")).to_be_in_viewport()
+    assert video.evaluate("v => v.currentTime") == 120
+    page.get_by_text("Details: the minutes as a table").click()
+    page.get_by_role("table").first.get_by_role("link", name="4").click()
+    page.wait_for_timeout(500)
+    assert video.evaluate("v => v.currentTime") == 180
+    assert len(owner.context.pages) == 1 and "#" not in page.url
+
+
+def test_typical_values_are_shown_only_when_asked_for(owner, sessions):
+    owner.open(sessions["two"])
+    page = owner.page
+    expect(page.get_by_text("75 % while listening", exact=False)).to_have_count(0)
+    page.get_by_text("Show typical values from studies").click()
+    expect(page.get_by_text("These are averages of people in studies, not aims", exact=False)).to_be_visible()
+
+
+def test_a_session_deleted_in_another_tab_is_said_to_be_gone_and_a_click_on_it_does_no_harm(owner, sessions):
+    owner.open(sessions["deleted elsewhere"])
+    other = owner.context.new_page()
+    other.goto(owner.app.address + sessions["deleted elsewhere"])
+    settled(other)
+    other.get_by_role("button", name="Delete…").click()
+    other.get_by_role("button", name="Delete it now").click()
+    expect(other.get_by_role("heading", name="Sessions", level=1)).to_be_visible()
+    other.close()
+    owner.page.get_by_role("button", name="No, I am the other person").click()
+    expect(owner.page.get_by_role("heading", name="No such session")).to_be_visible()
+    assert not (owner.app.library / "sessions" / sessions["deleted elsewhere"][-32:]).exists()
+
+
+def test_a_short_test_recording_says_what_will_work_and_is_not_kept(owner, tmp_path):
+    import av
+
+    clip = tmp_path / "test.mp4"
+    with av.open(str(SAMPLE)) as source, av.open(str(clip), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None and float(packet.pts * packet.time_base) < 12:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    owner.open("/setup")
+    page = owner.page
+    expect(page.get_by_role("heading", name="Camera guide")).to_be_visible()
+    page.locator('input[type="file"]').set_input_files(clip)
+    expect(page.get_by_role("heading", name="Your last test")).to_be_visible(timeout=90_000)
+    text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    for cue in ("Eye contact", "Lean", "smiles"):
+        assert cue.lower() in text.lower()
+    assert "Looked at a recording of 0:12." in text or "Looked at a recording of 0:11." in text
+    assert [
+        path for path in owner.app.library.rglob("*") if path.suffix == ".mp4" and "sessions" not in path.parts
+    ] == []
+
+
+def test_a_withdrawn_consent_deletes_the_session_and_says_what_had_been_exported(owner, app):
+    owner.open("/")
+    page = owner.page
+    page.get_by_role("button", name="New session").click()
+    expect(page.get_by_role("heading", name="1 · The recording")).to_be_visible()
+    session_id = page.url[-32:]
+    page.get_by_label("Who agreed (a name or a code)").fill("Client")
+    page.get_by_role("button", name="Add this consent").click()
+    page.get_by_role("button", name="Withdrawn…").click()
+    page.get_by_role("button", name="Delete everything of this session").click()
+    expect(page.get_by_text("Deleted. Nothing had been exported.")).to_be_visible()
+    assert not (app.library / "sessions" / session_id).exists()
+    with sqlite3.connect(app.library / "library.db") as db:
+        assert db.execute("select count(*) from consent where session_id = ?", (session_id,)).fetchone() == (0,)
+
+
+def test_a_page_whose_sign_in_has_ended_asks_for_it_and_forgets_nothing(app, chromium, owner, sessions):
+    visitor = Visitor(chromium, app, storage_state=owner.context.storage_state())
+    visitor.open(sessions["open"])
+    visitor.context.clear_cookies()
+    answer = visitor.context.request.get(app.address + f"/api/sessions/{sessions['open'][-32:]}/timeline")
+    assert answer.status in (401, 403, 404)
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
+    visitor.context.close()

@@ -1,0 +1,37 @@
+"""One person's browser on a running application."""
+
+import re
+
+from tests.web.take_picture import settled
+
+INLINE_SCRIPT = "Executing inline script violates"  # Streamlit's index.html has one, which the policy blocks
+STREAMLITS_PROBES = re.compile(
+    r"/_stcore/(health|host-config)$"
+)  # asked for under a page's path first, not found there
+
+
+class Visitor:
+    """One person's browser: what its pages asked for and complained of."""
+
+    def __init__(self, chromium, app, **options):
+        self.app = app
+        self.context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.asked, self.complaints = [], []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+
+    def _listen(self, said):
+        own = said.text.startswith(INLINE_SCRIPT) or STREAMLITS_PROBES.search(said.location["url"])
+        if said.type == "error" and not own:
+            self.complaints.append(f"{said.text} {said.location['url']}")
+
+    def open(self, path):
+        self.page.goto(self.app.address + path)
+        settled(self.page)
+
+    def outside(self):
+        own = (self.app.address, self.app.address.replace("http:", "ws:"), "data:", f"blob:{self.app.address}")
+        return [url for url in self.asked if not url.startswith(own)]
