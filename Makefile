@@ -1,5 +1,6 @@
 # make run: everything from a fresh clone to the application in the browser.
 # make test: what the tests need on top, then all of them.
+# make bench: how fast and how large it is.
 # make validate: how right the figures are; writes tests/validation/RESULTS.md and the README's table.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 SAMPLE := videos/sample
 REPORT := $(SAMPLE)/report
 
-.PHONY: run sample serve test validate lint clean
+.PHONY: run sample serve test validate bench lint clean
 
 run: sample serve
 
@@ -26,6 +27,10 @@ test: lint
 # The accuracy of every figure against known truth: tests/validation/README.md. Up to an hour.
 validate: $(VENV)/tests-ready
 	$(BIN)/python -m tests.validation
+
+# How fast and how large: memory of a long upload, opening an hour. Some minutes.
+bench: $(VENV)/tests-ready
+	$(BIN)/python -m tests.benchmarks
 
 lint: $(VENV)/tests-ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
