@@ -59,21 +59,33 @@ EPISODES = pa.schema(
 
 
 @dataclass(frozen=True)
-class SessionMetrics:
+class SessionCues:
+    """The cues of a session over time. measured: series, states and events. corrected: observations and roles."""
+
+    corrected: Corrected
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class SessionMetrics(SessionCues):
     """Everything that is known of a session.
 
     minutes: one row per person and minute (`cues.metrics.minutes`). episodes: columns of `EPISODES`, by
     start; for cue facial_mirroring the person is the one who followed, start is the leader's onset, strength
     the delay [s] (so that start + strength is the follower's onset), end the end of the follower's smile.
-    summary: what session.json holds, ready for JSON. measured: the series, states and events behind them.
-    corrected: observations and roles.
+    summary: what session.json holds, ready for JSON.
     """
 
-    corrected: Corrected
-    measured: Measured
     minutes: pa.Table
     episodes: pa.Table
     summary: dict[str, Any]
+
+
+def measure_cues(observations: Observations, corrections: Corrections, parameters: Parameters) -> SessionCues:
+    """The cues alone, in three quarters of the time of `measure_session`; what it says of missing observations and
+    corrections holds here, too."""
+    corrected = apply_corrections(observations, corrections)
+    return SessionCues(corrected, _measure_cues(corrected, parameters))
 
 
 def measure_session(observations: Observations, corrections: Corrections, parameters: Parameters) -> SessionMetrics:
@@ -82,8 +94,8 @@ def measure_session(observations: Observations, corrections: Corrections, parame
     Missing observations make coverage smaller and never a zero. Raises ParameterError when a correction does
     not fit the recording.
     """
-    corrected = apply_corrections(observations, corrections)
-    measured = _measure_cues(corrected, parameters)
+    cues = measure_cues(observations, corrections, parameters)
+    corrected, measured = cues.corrected, cues.measured
     facts = corrected.observations.facts
     minutes = minutes_table(measured, corrected.roles, facts.duration_s, parameters)
     episodes = _episodes_table(measured, corrected.roles)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cues.metrics.episodes import NO, UNKNOWN, YES
-from cues.metrics.session import SessionMetrics
+from cues.metrics.session import SessionCues
+from cues.observations import Observations
 from cues.web.charts import AMBER, BLUE, GREY
 
 CELL_DEG, HALF_WIDTH_DEG = 1.5, 45.0
@@ -28,7 +29,7 @@ class Still:
     judged: str
 
 
-def stills(metrics: SessionMetrics, person: int) -> list[Still]:
+def stills(metrics: SessionCues, person: int) -> list[Still]:
     """EACH moments of each judgement of eye contact, spread over the session, from the middle of long stretches."""
     eyes = metrics.measured.eye_contact[person]
     found = []
@@ -44,7 +45,7 @@ def stills(metrics: SessionMetrics, person: int) -> list[Still]:
     return found
 
 
-def looking_at(metrics: SessionMetrics, person: int, place: tuple[float, float]) -> list[float]:
+def looking_at(metrics: SessionCues, person: int, place: tuple[float, float]) -> list[float]:
     """EACH moments [s] at which somebody had been looking at a place (h, v) [deg] for a while, spread over the
     session."""
     eyes = metrics.measured.eye_contact[person]
@@ -58,15 +59,15 @@ def looking_at(metrics: SessionMetrics, person: int, place: tuple[float, float])
     return [middles[k] for k in sorted({int(k) for k in np.linspace(0, len(middles) - 1, EACH).round()})]
 
 
-def seen_best(metrics: SessionMetrics, person: int) -> float | None:
+def seen_best(observations: Observations, person: int) -> float | None:
     """The moment [s] at which the face was turned to the lens most; None where there never was a face."""
-    columns = metrics.corrected.observations.person(person)
+    columns = observations.person(person)
     turned = np.abs(columns["head_yaw"])
     return float(columns["time"][np.nanargmin(turned)]) if np.isfinite(turned).any() else None
 
 
 def gaze_chart(
-    metrics: SessionMetrics, person: int, ink: str, places: list[tuple[float, float]] | None = None
+    metrics: SessionCues, person: int, ink: str, places: list[tuple[float, float]] | None = None
 ) -> alt.LayerChart | None:
     """How often each direction was looked at, with the partner's zone, or with `places` numbered from 1; None where no
     gaze was measured."""
@@ -112,7 +113,7 @@ def gaze_chart(
     return alt.layer(*layers).properties(width=330, height=330, description=words).configure_view(stroke=None)
 
 
-def lean_chart(metrics: SessionMetrics, person: int, ink: str) -> alt.LayerChart | None:
+def lean_chart(metrics: SessionCues, person: int, ink: str) -> alt.LayerChart | None:
     """Distance of the head from the lens and the posture that lean is measured from, over the session; None where
     nothing was measured."""
     lean = metrics.measured.lean[person]

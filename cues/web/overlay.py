@@ -13,7 +13,7 @@ import numpy as np
 from cues.metrics.episodes import YES
 from cues.metrics.eye_contact import HEAD_ONLY
 from cues.metrics.gaze_target import CONFIDENT, NOT_SEPARABLE
-from cues.metrics.session import SessionMetrics
+from cues.metrics.session import SessionCues
 
 MINUTE_S = 60.0
 RAY = 3.0
@@ -21,7 +21,7 @@ RAY = 3.0
 _VISIBLE = 0.5  # a shoulder outside the picture is a guess of the network
 
 
-def overlay(metrics: SessionMetrics, minute: int, left_out: Collection[str] = ()) -> dict[str, Any]:
+def overlay(metrics: SessionCues, minute: int, left_out: Collection[str] = ()) -> dict[str, Any]:
     """The overlay of one minute (from 0) for each person, trainee first; without what belongs to cues `left_out`.
 
     faces: [time, x, y, w, h] of the mesh. rays: [time, x, y, dx, dy, contact] from between the irises (contact: 1 yes,
@@ -51,7 +51,7 @@ def _faces(part: dict[str, np.ndarray]) -> list[list[float]]:
     return _whole(table)
 
 
-def _gaze(metrics: SessionMetrics, person: int, part: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, Any]:
+def _gaze(metrics: SessionCues, person: int, part: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, Any]:
     eyes = metrics.measured.eye_contact[person]
     height = part["box_h"]
     x, y = (np.mean([part[f"iris_{side}_{axis}"] for side in ("left", "right")], 0) for axis in "xy")

@@ -12,14 +12,14 @@ import numpy as np
 from cues.metrics.episodes import UNKNOWN, Episode, runs
 from cues.metrics.gaze_target import CONFIDENT, NOT_SEPARABLE
 from cues.metrics.minutes import Measured
-from cues.metrics.session import SessionMetrics
+from cues.metrics.session import SessionCues
 from cues.metrics.shared_smiles import SharedSmile
 
 LEAN_HZ = 5.0
 """Points of the curve a second; the distance behind it is a running median over a second."""
 
 
-def timeline(metrics: SessionMetrics, left_out: Collection[str] = ()) -> dict[str, Any]:
+def timeline(metrics: SessionCues, left_out: Collection[str] = ()) -> dict[str, Any]:
     """Lanes of each person, trainee first, and the shared smiles; without the cues in `left_out` (words of
     `cues.library.sessions.CUES`)."""
     measured, roles = metrics.measured, metrics.corrected.roles

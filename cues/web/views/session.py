@@ -1,5 +1,6 @@
 """One session: what is missing before it can be analysed, how far the analysis is, then its report."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cues.library.folders import session_folder
 from cues.library.models import Account, JobKind, JobState, PracticeSession, Recording
 from cues.library.session_folder import read_session
 from cues.library.sessions import find_session, left_out_for
+from cues.web.measured import measured_session
 from cues.web.report import View, first_screen, in_depth
 from cues.web.running import running
 from cues.web.views import (
@@ -74,6 +76,8 @@ def page() -> None:
     view = View(opened.session.id, version, opened.mine, opened.left_out, len(opened.recordings), commented)
     session_questions.is_this_you(opened, stored)
     comment_at = first_screen(stored, view)
+    with suppress(SessionFolderError):  # the player says it where the tables cannot be read
+        measured_session(opened.folder)  # before the charts are made: the player waits for it
     session_questions.which_place(opened, stored)
     session_comments.show(opened, comment_at)
     in_depth(stored, view)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cues.errors import SessionFolderError
-from cues.metrics.session import SessionMetrics
+from cues.metrics.session import SessionCues
 from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.evidence import JUDGED, gaze_chart, lean_chart, stills
 from cues.web.measured import measured_session
@@ -41,7 +41,7 @@ def show(opened: "Opened", view: View) -> None:
                 st.caption("Grey: distance from the lens. Dashed: the usual posture, from which lean is measured.")
 
 
-def _eye_contact(metrics: SessionMetrics, person: int, view: View, ink: str) -> None:
+def _eye_contact(metrics: SessionCues, person: int, view: View, ink: str) -> None:
     shown = stills(metrics, person)
     parts = []
     for judged in JUDGED.values():

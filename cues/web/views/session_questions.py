@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cues.corrections import Target, Trainee
-from cues.library.session_folder import StoredSession
+from cues.corrections import Target, Trainee, apply_corrections
+from cues.library.session_folder import StoredSession, load_corrections
+from cues.observations import read_observations
 from cues.web import sentences
 from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.evidence import gaze_chart, looking_at, seen_best
@@ -25,9 +26,10 @@ def is_this_you(opened: "Opened", stored: StoredSession) -> None:
     if not opened.mine or not sentences.guessed(stored.summary):
         return
     people = sorted(stored.summary["people"], key=lambda person: person["role"] != "trainee")
-    metrics = measured_session(opened.folder)
+    # Not `measured_session`: of an hour that takes a second, and the player can be there meanwhile.
+    corrected = apply_corrections(read_observations(opened.folder), load_corrections(opened.folder))
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        time = seen_best(metrics, people[0]["person"])
+        time = seen_best(corrected.observations, people[0]["person"])
         if time is not None:
             st.html(_picture(opened, people[0]["person"], time, "Taken to be the trainee", 96), width="content")
         with st.container():
