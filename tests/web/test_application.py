@@ -111,7 +111,7 @@ def test_a_recording_goes_in_and_its_report_comes_out(owner):
     expect(page.get_by_role("heading", name="Minute by minute")).to_be_visible()
     settled(page)
     text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
-    assert "The trainee is on the right, the client is on the left." in text
+    assert "You are on the right, your client is on the left." in text
     assert "Eye contact." in text and "Lean." in text and "Smiles." in text
     assert "What could not be measured, and why" in text
     assert page.get_by_test_id("stException").count() == 0
@@ -120,9 +120,9 @@ def test_a_recording_goes_in_and_its_report_comes_out(owner):
 def test_a_click_on_the_timeline_moves_the_video(owner, analysed):
     owner.open(analysed)
     page = owner.page
-    video = page.locator("video")
+    video = page.locator("video").first
     video.wait_for()
-    canvas = page.locator("canvas").first
+    canvas = page.locator("canvas.lanes")
     expect(canvas).to_be_visible()
     box = canvas.bounding_box()
     page.wait_for_timeout(1500)
@@ -134,8 +134,8 @@ def test_a_click_on_the_timeline_moves_the_video(owner, analysed):
 
 def test_keys_play_step_and_zoom(owner, analysed):
     owner.open(analysed)
-    page, canvas = owner.page, owner.page.locator("canvas").first
-    video = page.locator("video")
+    page, canvas = owner.page, owner.page.locator("canvas.lanes")
+    video = page.locator("video").first
     expect(canvas).to_have_attribute("aria-valuemax", re.compile(r"^(39|40)"))
     canvas.focus()
 
@@ -180,9 +180,9 @@ def test_a_correction_is_computed_at_once_and_can_be_taken_back(owner, analysed)
     owner.open(analysed)
     page = owner.page
     page.get_by_role("button", name="I am the other person").click()
-    expect(page.get_by_text("The trainee is on the left, the client is on the right.")).to_be_visible()
+    expect(page.get_by_text("You are on the left, your client is on the right.")).to_be_visible()
     page.get_by_role("button", name="Take the last one back").click()
-    expect(page.get_by_text("The trainee is on the right, the client is on the left.")).to_be_visible()
+    expect(page.get_by_text("You are on the right, your client is on the left.")).to_be_visible()
 
 
 def test_a_swap_at_a_time_that_is_none_is_refused_with_a_sentence(owner, analysed):

@@ -102,7 +102,7 @@ def test_a_guessed_role_is_said_to_be_a_guess_and_a_named_one_is_not(page, tmp_p
     named = shown(written(tmp_path, Corrections((Trainee(1), Swap(90.0))), minutes=4), monkeypatch)
     text = words(named)
     assert "guess" not in text
-    assert "The trainee is on the right, the client is on the left." in text
+    assert "You are on the right, your client is on the left." in text
     assert "The two people were exchanged from 1:30 on." in text
 
 
