@@ -120,6 +120,16 @@ def test_which_place_is_the_client_is_asked_with_pictures_and_the_answer_gives_t
     expect(unsettled).to_be_visible()
 
 
+def test_two_people_who_were_mixed_up_are_exchanged_from_a_time_on_and_back(owner, sessions):
+    owner.open(sessions["open"])
+    page = owner.page
+    page.get_by_label("The two are mixed up from (m:ss)").fill("1:00")
+    page.get_by_role("button", name="Exchange from there").click()
+    expect(page.get_by_text("The two people were exchanged from 1:00 on.")).to_be_visible()
+    page.get_by_role("button", name="Take the last one back").click()
+    expect(page.get_by_text("The two people were exchanged from 1:00 on.")).to_have_count(0)
+
+
 def test_two_files_play_on_one_clock(owner, sessions):
     owner.open(sessions["two"])
     page, videos, canvas = owner.page, owner.page.locator("video"), owner.page.locator("canvas.lanes")
