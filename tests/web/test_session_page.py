@@ -34,6 +34,8 @@ from tests.web.made_library import add_session  # noqa: E402
 from tests.web.take_picture import browser, settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
+expect.set_options(timeout=20_000)  # other tests run beside
+
 
 def results(folder, **made):
     """What an analysis of a made session leaves in a folder."""
@@ -233,7 +235,7 @@ def test_a_short_test_recording_says_what_will_work_and_is_not_kept(owner, tmp_p
     page = owner.page
     expect(page.get_by_role("heading", name="Camera guide")).to_be_visible()
     page.locator('input[type="file"]').set_input_files(clip)
-    expect(page.get_by_role("heading", name="Your last test")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Looked at a recording of")).to_be_visible(timeout=90_000)
     text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
     for cue in ("Eye contact", "Lean", "smiles"):
         assert cue.lower() in text.lower()
