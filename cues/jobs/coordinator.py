@@ -71,7 +71,6 @@ ABANDONED = timedelta(days=7)
 
 # Where in the whole of an analysis each stage ends (0-1).
 _SURVEYED, _READ = 0.12, 0.97
-_PACE_S, _PACE_SHARE = 3.0, 0.02  # before so many seconds, and so much of the recording, no pace is told
 
 
 class LostError(Exception):
@@ -242,13 +241,15 @@ class Work:
             arguments = lambda task=task: (partial, plan.part(task), task)  # noqa: E731  # it is one of the data
             wanted.append(Step(task.name, steps.read, arguments, saves(task.name)))
         before = sum(task.last - task.first for task in tasks if kept[task.name])
-        pace = _Pace(len(plan.paths) * plan.parameters.sampling.rate_hz)
+        began = time.monotonic()
 
         def report() -> tuple[str, float, float | None, float | None]:
             there = {task: 1.0 if partial.has(task.name) else partial.said(task.name) for task in tasks}
             samples = sum(share * (task.last - task.first) for task, share in there.items())
             asked = sum(task.last - task.first for task in tasks)
-            speed, left = pace.at(samples - before, asked - before)
+            elapsed, rate = time.monotonic() - began, len(plan.paths) * plan.parameters.sampling.rate_hz
+            speed = (samples - before) / rate / elapsed if elapsed > 1 and samples > before else None
+            left = None if speed is None else (asked - samples) / rate / speed
             stage = "people" if samples < asked else "sound"
             return stage, _SURVEYED + (_READ - _SURVEYED) * samples / max(asked, 1), speed, left
 
@@ -416,22 +417,3 @@ def _options() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     main()
-
-
-class _Pace:
-    """How fast samples are read, from the first one on: before it, processes start and networks load."""
-
-    def __init__(self, rate_hz: float) -> None:
-        self._rate_hz, self._began, self._first = rate_hz, 0.0, 0.0
-
-    def at(self, samples: float, asked: float) -> tuple[float | None, float | None]:
-        """Seconds of recording per second, and seconds left; None while too little was read to say."""
-        if samples <= 0:
-            return None, None
-        if not self._began:
-            self._began, self._first = time.monotonic(), samples
-        elapsed, read = time.monotonic() - self._began, samples - self._first
-        if elapsed < _PACE_S or read < _PACE_SHARE * asked:
-            return None, None
-        speed = read / self._rate_hz / elapsed
-        return speed, (asked - samples) / self._rate_hz / speed
