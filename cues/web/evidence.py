@@ -35,13 +35,7 @@ def stills(metrics: SessionCues, person: int) -> list[Still]:
     found = []
     for state, words in JUDGED.items():
         rows = np.flatnonzero(eyes.states == state)
-        if not len(rows):
-            continue
-        stretches = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
-        long = sorted(stretches, key=len)[-4 * EACH :]
-        middles = sorted(float(eyes.time[stretch[len(stretch) // 2]]) for stretch in long)
-        chosen = {middles[k] for k in np.linspace(0, len(middles) - 1, min(EACH, len(middles))).round().astype(int)}
-        found += [Still(time, words) for time in sorted(chosen)]
+        found += [Still(time, words) for time in _spread(eyes.time, rows)]
     return found
 
 
@@ -50,12 +44,16 @@ def looking_at(metrics: SessionCues, person: int, place: tuple[float, float]) ->
     session."""
     eyes = metrics.measured.eye_contact[person]
     there = np.hypot(*(eyes.u - np.array(place)).T) <= NEAR_DEG
-    rows = np.flatnonzero(eyes.measured & there)
+    return _spread(eyes.time, np.flatnonzero(eyes.measured & there))
+
+
+def _spread(time: np.ndarray, rows: np.ndarray) -> list[float]:
+    """At most EACH times [s] out of `rows`, spread over the session, from the middle of long stretches."""
     if not len(rows):
         return []
     stretches = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
     long = sorted(stretches, key=len)[-4 * EACH :]
-    middles = sorted(float(eyes.time[stretch[len(stretch) // 2]]) for stretch in long)
+    middles = sorted(float(time[stretch[len(stretch) // 2]]) for stretch in long)
     return [middles[k] for k in sorted({int(k) for k in np.linspace(0, len(middles) - 1, EACH).round()})]
 
 

@@ -70,7 +70,7 @@ def _gaze(metrics: SessionCues, person: int, part: dict[str, np.ndarray], rows: 
     if settled and eyes.target is not None and not in_room:
         place = RAY * _from_lens(np.array([eyes.target]))[0]
         zone = [round(float(v), 3) for v in (*place, RAY * np.sin(np.radians(eyes.theta_in_deg)))]
-    return {"rays": _whole(table), "zone": zone, "method": eyes.method}
+    return {"rays": _whole(table), "zone": zone}
 
 
 def _from_lens(angles: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -29,8 +28,8 @@ from cues.library.sessions import create_session, delete_session
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.observations import Observations
 from cues.parameters import Parameters
+from tests.sample_clip import first_seconds
 
-SAMPLE = Path(__file__).resolve().parents[2] / "videos" / "sample" / "session.mp4"
 SHORT_S, LONGER_S = 35, 70
 QUICK = ("--set", "sampling.rate_hz=2", "--set", "sampling.segment_s=10", "--set", "layout.searches_max=4")
 PARAMETERS = replace(
@@ -53,19 +52,8 @@ class Clip:
     metrics: SessionMetrics
 
 
-def cut(path, seconds):
-    """The first seconds of the sample session, copied without decoding."""
-    with av.open(str(SAMPLE)) as source, av.open(str(path), "w") as target:
-        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
-        for packet in source.demux():
-            if packet.dts is not None and float(packet.pts * packet.time_base) < seconds:
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
-    return path
-
-
 def in_one_process(folder, seconds):
-    path = cut(folder / "clip.mp4", seconds)
+    path = first_seconds(folder / "clip.mp4", seconds)
     with local_pool(1) as pool:
         observations = analyze((path,), folder / "out", pool, PARAMETERS)
     return Clip(path, observations, measure_session(observations, Corrections((Trainee(1),)), PARAMETERS))

@@ -6,13 +6,12 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import av
 import pytest
 
+from tests.sample_clip import first_seconds
 from tests.web.running_app import RunningApp
 
 CHROMIUM = Path("/usr/bin/chromium")
-SAMPLE = Path(__file__).resolve().parents[2] / "videos" / "sample" / "session.mp4"
 LENGTH_S = 40
 if importlib.util.find_spec("playwright") is None:
     pytest.skip("playwright is not installed: pip install -r tests/requirements.txt", allow_module_level=True)
@@ -33,14 +32,7 @@ ANALYSED_MS = 180_000
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """The first seconds of the sample session, copied without decoding."""
-    path = tmp_path_factory.mktemp("clip") / "my <b>call.mp4"
-    with av.open(str(SAMPLE)) as source, av.open(str(path), "w") as target:
-        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
-        for packet in source.demux():
-            if packet.dts is not None and float(packet.pts * packet.time_base) < LENGTH_S:
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
-    return path
+    return first_seconds(tmp_path_factory.mktemp("clip") / "my <b>call.mp4", LENGTH_S)
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from cues.metrics.session import measure_session
 from cues.observations import write_observations
 from cues.parameters import Parameters
 from tests.made_session import made_session
+from tests.sample_clip import SAMPLE, first_seconds
 from tests.web.running_app import RunningApp
 
 CHROMIUM = Path("/usr/bin/chromium")
-SAMPLE = Path(__file__).resolve().parents[2] / "videos" / "sample" / "session.mp4"
 OFFSET_S = 2.0
 
 if importlib.util.find_spec("playwright") is None:
@@ -59,15 +59,14 @@ def app(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sessions(app, tmp_path_factory):
-    """Addresses of a call whose partner's place is not settled, of two files, and of two that can be deleted."""
+    """Addresses of a call whose partner's place is not settled, of two files, and of one that can be deleted."""
     library = open_library(app.library)
     made = {
         "open": (results(tmp_path_factory.mktemp("open"), contact_share=(0.04, 0.3)), [SAMPLE]),
         "two": (results(tmp_path_factory.mktemp("two"), setup="two_files"), [SAMPLE, SAMPLE]),
     }
     found = {name: add_session(library, name, *what) for name, what in made.items()}
-    for name in ("deleted elsewhere", "withdrawn"):
-        found[name] = add_session(library, name, *made["open"])
+    found["deleted elsewhere"] = add_session(library, "deleted elsewhere", *made["open"])
     library.close()
     return {name: f"/session?id={session_id}" for name, session_id in found.items()}
 
@@ -222,15 +221,7 @@ def test_a_session_deleted_in_another_tab_is_said_to_be_gone_and_a_click_on_it_d
 
 
 def test_a_short_test_recording_says_what_will_work_and_is_not_kept(owner, tmp_path):
-    import av
-
-    clip = tmp_path / "test.mp4"
-    with av.open(str(SAMPLE)) as source, av.open(str(clip), "w") as target:
-        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
-        for packet in source.demux():
-            if packet.dts is not None and float(packet.pts * packet.time_base) < 12:
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
+    clip = first_seconds(tmp_path / "test.mp4", 12)
     owner.open("/setup")
     page = owner.page
     expect(page.get_by_role("heading", name="Camera guide")).to_be_visible()
