@@ -44,13 +44,21 @@ from cues.jobs.queue import (
     finish_step,
     give_back,
     give_back_all,
+    latest_job,
+    progress,
     put_steps,
     renew,
 )
 from cues.jobs.review_copy import browser_can_play, make_review_copy
 from cues.library.consents import ConsentError, missing_for_analysis
 from cues.library.database import Library, open_library
-from cues.library.folders import make_session_folder, provisional_folder, remove_session_folder, review_copy
+from cues.library.folders import (
+    make_session_folder,
+    provisional_folder,
+    remove_session_folder,
+    review_copy,
+    session_folder,
+)
 from cues.library.incoming import Incoming, remove_abandoned
 from cues.library.models import Job, JobKind, JobState, PracticeSession
 from cues.library.retention import delete_expired
@@ -71,6 +79,26 @@ ABANDONED = timedelta(days=7)
 
 # Where in the whole of an analysis each stage ends (0-1).
 _SURVEYED, _READ = 0.12, 0.97
+_PACE_S, _PACE_SHARE = 3.0, 0.02  # before so many seconds, and so much of the recording, no pace is told
+
+
+class _Pace:
+    """How fast samples are read, from the first one on: before it, processes start and networks load."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz, self._began, self._first = rate_hz, 0.0, 0.0
+
+    def at(self, samples: float, asked: float) -> tuple[float | None, float | None]:
+        """Seconds of recording per second, and seconds left; None while too little was read to say."""
+        if samples <= 0:
+            return None, None
+        if not self._began:
+            self._began, self._first = time.monotonic(), samples
+        elapsed, read = time.monotonic() - self._began, samples - self._first
+        if elapsed < _PACE_S or read < _PACE_SHARE * asked:
+            return None, None
+        speed = read / self._rate_hz / elapsed
+        return speed, (asked - samples) / self._rate_hz / speed
 
 
 class LostError(Exception):
@@ -184,8 +212,7 @@ class Work:
     def clear_up(self) -> None:
         """Removes what the job no longer needs."""
         if self.kind == JobKind.ANALYSIS:
-            finish_partial(self.folder)
-            shutil.rmtree(provisional_folder(self.coordinator.library.folder, self.session_id), ignore_errors=True)
+            _clear_up(self.coordinator.library, self.session_id)
 
     def clear_if_deleted(self) -> None:
         """Removes what was written after the session had been deleted in the middle of the job."""
@@ -241,15 +268,13 @@ class Work:
             arguments = lambda task=task: (partial, plan.part(task), task)  # noqa: E731  # it is one of the data
             wanted.append(Step(task.name, steps.read, arguments, saves(task.name)))
         before = sum(task.last - task.first for task in tasks if kept[task.name])
-        began = time.monotonic()
+        pace = _Pace(len(plan.paths) * plan.parameters.sampling.rate_hz)
 
         def report() -> tuple[str, float, float | None, float | None]:
             there = {task: 1.0 if partial.has(task.name) else partial.said(task.name) for task in tasks}
             samples = sum(share * (task.last - task.first) for task, share in there.items())
             asked = sum(task.last - task.first for task in tasks)
-            elapsed, rate = time.monotonic() - began, len(plan.paths) * plan.parameters.sampling.rate_hz
-            speed = (samples - before) / rate / elapsed if elapsed > 1 and samples > before else None
-            left = None if speed is None else (asked - samples) / rate / speed
+            speed, left = pace.at(samples - before, asked - before)
             stage = "people" if samples < asked else "sound"
             return stage, _SURVEYED + (_READ - _SURVEYED) * samples / max(asked, 1), speed, left
 
@@ -388,9 +413,20 @@ def _work_for_ever(coordinator: Coordinator) -> None:
 
 
 def tidy(library: Library) -> None:
-    """Deletes the sessions whose time is over, and uploads that nobody has gone on with for ABANDONED."""
+    """Deletes the sessions whose time is over, uploads that nobody has gone on with for ABANDONED, and what finished
+    analyses did not come to remove."""
     delete_expired(library, datetime.now(UTC).date())
     remove_abandoned(Incoming(library.folder / "incoming"), ABANDONED)
+    for left in (library.folder / "sessions").glob("*/.partial"):
+        session_id = left.parent.name
+        job_id = latest_job(library, session_id, JobKind.ANALYSIS)
+        if job_id is not None and progress(library, job_id).state == JobState.DONE:
+            _clear_up(library, session_id)
+
+
+def _clear_up(library: Library, session_id: str) -> None:
+    finish_partial(session_folder(library.folder, session_id))
+    shutil.rmtree(provisional_folder(library.folder, session_id), ignore_errors=True)
 
 
 def _end_with_stdin() -> None:

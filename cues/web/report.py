@@ -1,6 +1,6 @@
 """The report of one session, from top to bottom as a person sees it. It only reads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +73,13 @@ WITH_CARE = (
 @dataclass(frozen=True)
 class View:
     """Who looks at which session: `version` changes with its figures; mine: they may correct it; left_out: cues that
-    were not shared with them; recordings: how many files it has; comments: at which times [s] there are any."""
+    were not shared with them; files: names of its recordings; comments: at which times [s] there are any."""
 
     session_id: str
     version: str
     mine: bool
     left_out: Collection[str]
-    recordings: int
+    files: Sequence[str]
     comments: tuple[float, ...] = ()
 
 
@@ -89,7 +89,7 @@ def first_screen(session: StoredSession, view: View) -> float | None:
     summary = session.summary
     trainee = next(person for person in summary["people"] if person["role"] == "trainee")
     you = _told_you(summary, view)
-    st.caption(sentences.recorded(summary))
+    st.caption(sentences.recorded(summary, view.files))
     st.write(sentences.who_is_who(summary, you))
     comment_at = player(summary, shown_episodes(session, view), view)
     told = {
@@ -121,7 +121,7 @@ def in_depth(session: StoredSession, view: View) -> None:
     st.caption(
         "A bar is a minute's figure, the thin line its interval. The small box below fills with how much of the minute "
         "could be measured. Grey with a dash: not measured, which is not zero."
-        + (" A click moves the recording there." if view.recordings else "")
+        + (" A click moves the recording there." if view.files else "")
         + (" Dotted: how many shared smiles chance alone gives." if len(people) == 2 else "")
     )
     if len(people) == 2:
@@ -163,11 +163,11 @@ def in_depth(session: StoredSession, view: View) -> None:
 
 def player(summary: Row, episodes: list[Row], view: View) -> float | None:
     """The recording with its timeline and the moments to look at; where a comment was just begun [s]."""
-    if not view.recordings:
+    if not view.files:
         return None
     told = session_player(
         f"player-{view.session_id}",
-        [video_address(view.session_id, position) for position in range(view.recordings)],
+        [video_address(view.session_id, position) for position in range(len(view.files))],
         summary["alignment"],
         timeline_address(view.session_id, view.version),
         overlay_address(view.session_id, view.version),
@@ -232,7 +232,7 @@ def minute_table(summary: Row, person: Row, rows: list[Row], view: View) -> pd.D
     shared = "facial_mirroring" in summary and "facial_mirroring" not in view.left_out
     if shared and person["role"] == "trainee":
         columns["Shared smiles (by chance)"] = [_shared_cell(row) for row in rows]
-    names = [f"[{row['minute']}]({jump_to(row['start_s'])})" if view.recordings else row["minute"] for row in rows]
+    names = [f"[{row['minute']}]({jump_to(row['start_s'])})" if view.files else row["minute"] for row in rows]
     return pd.DataFrame(columns, index=pd.Index(names, name="Minute"))
 
 

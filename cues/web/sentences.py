@@ -7,6 +7,7 @@ them. Sentences are Markdown with bold figures. Numbers are rounded to whole per
 promise more than was measured. `mine`: whoever reads is the trainee, and is told "you".
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -23,11 +24,11 @@ def head_only(person: Row) -> bool:
     return "facing" in person["cues"]
 
 
-def recorded(summary: Row) -> str:
-    """Setup, length and files of the recording."""
+def recorded(summary: Row, names: Sequence[str]) -> str:
+    """Setup, length and files of the recording; `names`: what the files were called when they were uploaded."""
     minutes, seconds = divmod(round(summary["duration_s"]), 60)
     length = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    files = ", ".join(f"`{video['file']}`" for video in summary["videos"] if video.get("file"))
+    files = ", ".join(f"`{name.replace('`', '')}`" for name in names)
     return " · ".join(part for part in (SETUP_WORDS[summary["setup"]].capitalize(), length, files) if part)
 
 

@@ -30,7 +30,7 @@ from cues.observations import Observations
 from cues.parameters import Parameters
 from tests.sample_clip import first_seconds
 
-SHORT_S, LONGER_S = 35, 70
+SHORT_S, LONGER_S = 35, 90
 QUICK = ("--set", "sampling.rate_hz=2", "--set", "sampling.segment_s=10", "--set", "layout.searches_max=4")
 PARAMETERS = replace(
     Parameters(),
@@ -163,7 +163,8 @@ def assert_as_in_one_process(library, session_id, clip):
     for name in wanted.column_names:
         assert np.array_equal(found[name].to_numpy(), wanted[name].to_numpy(), equal_nan=name not in EXACT), name
     assert read_session(folder).summary["people"] == clip.metrics.summary["people"]
-    assert not (folder / ".partial").exists() and not provisional_folder(library.folder, session_id).exists()
+    provisional = provisional_folder(library.folder, session_id)
+    eventually(lambda: not (folder / ".partial").exists() and not provisional.exists())  # right after the job's end
 
 
 def test_a_job_gives_what_one_process_gives_and_the_trainee_is_where_they_said(library, coordinate, longer_clip):
@@ -288,6 +289,19 @@ def test_asking_twice_gives_one_job(sessions):
     session_id, job_id = sessions.queued()
     assert queue_job(sessions.library, session_id, JobKind.ANALYSIS) == job_id
     assert latest_job(sessions.library, session_id, JobKind.ANALYSIS) == job_id
+
+
+def test_tidying_removes_what_a_finished_analysis_did_not_come_to_remove(sessions):
+    session_id, job_id = sessions.queued()
+    folder = session_folder(sessions.library.folder, session_id)
+    (folder / ".partial" / "key").mkdir(parents=True)
+    provisional_folder(sessions.library.folder, session_id).mkdir()
+    tidy(sessions.library)
+    assert (folder / ".partial").exists(), "a queued analysis goes on from there"
+    assert claim(sessions.library, "me:1", 30.0) == job_id
+    assert finish_job(sessions.library, job_id, "me:1", JobState.DONE, None)
+    tidy(sessions.library)
+    assert [path.name for path in folder.iterdir()] == ["recording-1.mp4"]
 
 
 def test_tidying_deletes_what_is_over_and_nothing_else(sessions):

@@ -106,6 +106,7 @@ def test_a_recording_goes_in_and_its_report_comes_out(owner):
     settled(page)
     text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
     assert "You are on the right, your client is on the left." in text
+    assert "my _b_call.mp4" in text
     assert "Eye contact." in text and "Lean." in text and "Smiles." in text
     assert "What could not be measured, and why" in text
     assert page.get_by_test_id("stException").count() == 0

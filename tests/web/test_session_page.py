@@ -6,12 +6,15 @@ import re
 import shutil
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cues.corrections import Corrections
 from cues.library.database import open_library
+from cues.library.folders import provisional_folder, session_folder
+from cues.library.models import Job, JobKind, JobState, now
 from cues.library.session_folder import save_corrections, write_results
 from cues.metrics.session import measure_session
 from cues.observations import write_observations
@@ -67,8 +70,24 @@ def sessions(app, tmp_path_factory):
     }
     found = {name: add_session(library, name, *what) for name, what in made.items()}
     found["deleted elsewhere"] = add_session(library, "deleted elsewhere", *made["open"])
+    found["still read"] = add_session(library, "still read", *made["open"])
+    _still_read(library, found["still read"])
     library.close()
     return {name: f"/session?id={session_id}" for name, session_id in found.items()}
+
+
+def _still_read(library, session_id):
+    """Makes it a session that another coordinator is at, with the minutes of its figures finished."""
+    held = {"coordinator": "elsewhere:1", "lease_until": now() + timedelta(hours=1)}
+    told = {"stage": "people", "share": 0.5, "speed": 4.1, "seconds_left": 300.0}
+    with library.writing() as db:
+        db.add(Job(session_id=session_id, kind=JobKind.ANALYSIS, state=JobState.RUNNING, **held, **told))
+    folder = session_folder(library.folder, session_id)
+    finished = provisional_folder(library.folder, session_id)
+    finished.mkdir()
+    for path in folder.iterdir():
+        if path.is_file() and not path.name.startswith("recording"):
+            path.rename(finished / path.name)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +104,17 @@ def owner(app, chromium):
     yield visitor
     assert visitor.outside() == []
     assert visitor.complaints == []
+
+
+def test_the_minutes_that_are_finished_can_be_looked_at_while_the_rest_is_read(owner, sessions):
+    owner.open(sessions["still read"])
+    page = owner.page
+    expect(page.get_by_text("Reading faces and posture · 50 % · 4.1 x real time · about 5 min left")).to_be_visible()
+    expect(page.get_by_text("Provisional:", exact=False)).to_have_count(0)
+    page.get_by_text("Show the minutes that are finished").click()
+    expect(page.get_by_text("The first 5 minutes. Provisional:", exact=False)).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
 
 
 def test_who_is_who_is_asked_before_anything_is_said_of_you(owner, sessions):

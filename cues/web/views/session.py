@@ -73,7 +73,8 @@ def page() -> None:
     version = str((opened.folder / "session.json").stat().st_mtime_ns)
     with running().library.reading() as db:
         commented = tuple(comment.start for comment, _ in comments_of(db, opened.account, opened.session.id))
-    view = View(opened.session.id, version, opened.mine, opened.left_out, len(opened.recordings), commented)
+    files = [recording.file_name for recording in opened.recordings]
+    view = View(opened.session.id, version, opened.mine, opened.left_out, files, commented)
     session_questions.is_this_you(opened, stored)
     comment_at = first_screen(stored, view)
     with suppress(SessionFolderError):  # the player says it where the tables cannot be read

@@ -60,7 +60,7 @@ def _what_is_there(opened: "Opened") -> None:
         except SessionFolderError:
             st.caption("No minute is finished yet.")
             return
-        view = View(opened.session.id, "", opened.mine, opened.left_out, 0)
+        view = View(opened.session.id, "", opened.mine, opened.left_out, ())
         trainee = next(person for person in stored.summary["people"] if person["role"] == "trainee")
         rows = [row for row in stored.minutes.to_pylist() if row["person"] == trainee["person"]]
         st.caption(f"The first {len(rows)} minutes. Provisional: places and postures are found from the whole of it.")
