@@ -8,7 +8,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -62,15 +62,20 @@ def open_library(folder: Path, url: str | None = None) -> Library:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         engine = _engine(address)
         with engine.begin() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(_MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(migrations(connection), "head")
     except (SQLAlchemyError, OSError) as problem:
         place = address.render_as_string(hide_password=True)
         reason = str(getattr(problem, "orig", None) or problem).splitlines()[0]
         raise LibraryError(f"The library's database at {place} cannot be opened: {reason}.") from None
     return Library(folder, engine)
+
+
+def migrations(connection: Connection) -> Config:
+    """What alembic needs to bring the tables behind an open connection to a version."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
 
 
 def _address(library: Path, url: str | None) -> URL:

@@ -177,7 +177,10 @@ class Share(Base):
 
 
 class Comment(Base):
-    """What somebody wrote at a time or a stretch [s] of a session. Text only."""
+    """What somebody wrote at a time or a stretch [s] of a session, or answered there. Text only.
+
+    cue: a word of `cues.library.sessions.CUES`, null where it is about the whole; resolved: of the first of a thread.
+    """
 
     __tablename__ = "comment"
     __table_args__ = (CheckConstraint('start >= 0 and ("end" is null or "end" >= start)', name="order"),)
@@ -186,9 +189,12 @@ class Comment(Base):
     author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     start: Mapped[float]
     end: Mapped[float | None]
+    cue: Mapped[str | None] = mapped_column(String(20))
+    answers_to: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
     text: Mapped[str] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(default=now)
     edited: Mapped[datetime | None]
+    resolved: Mapped[datetime | None]
 
 
 class Job(Base):

@@ -143,9 +143,9 @@ def minute_chart(
     return _together(layers, 165, told)
 
 
-def jump_to(time: float) -> str:
-    """The link that moves the page's player to a time [s]."""
-    return f"#t={time:g}"
+def jump_to(time: float, end: float | None = None) -> str:
+    """The link that moves the page's player to a time [s]; with an `end` it plays from there until then."""
+    return f"#t={time:g}" if end is None else f"#t={time:g},{end:g}"
 
 
 def _layer(rows: list[Row], mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:

@@ -73,25 +73,26 @@ WITH_CARE = (
 @dataclass(frozen=True)
 class View:
     """Who looks at which session: `version` changes with its figures; mine: they may correct it; left_out: cues that
-    were not shared with them; files: names of its recordings; comments: at which times [s] there are any."""
+    were not shared with them; files: names of its recordings; comments, kept: of `session_player`."""
 
     session_id: str
     version: str
     mine: bool
     left_out: Collection[str]
     files: Sequence[str]
-    comments: tuple[float, ...] = ()
+    comments: Sequence[Row] = ()
+    kept: str | None = None
 
 
-def first_screen(session: StoredSession, view: View) -> float | None:
-    """The recording with its timeline and the moments, and a sentence for each cue. The time [s] at which a comment was
-    just begun on the timeline, else None."""
+def first_screen(session: StoredSession, view: View) -> Row | None:
+    """The recording with its timeline and the moments, and a sentence for each cue. The comment that was just written
+    on the timeline, else None."""
     summary = session.summary
     trainee = next(person for person in summary["people"] if person["role"] == "trainee")
     you = _told_you(summary, view)
     st.caption(sentences.recorded(summary, view.files))
     st.write(sentences.who_is_who(summary, you))
-    comment_at = player(summary, shown_episodes(session, view), view)
+    written = player(summary, shown_episodes(session, view), view)
     told = {
         "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, trainee, you)}",
         "forward_lean": f"**Lean.** {sentences.lean(summary, trainee, you)}",
@@ -101,7 +102,7 @@ def first_screen(session: StoredSession, view: View) -> float | None:
         if cue not in view.left_out:
             st.write(sentence)
     st.caption(HOW_TO_READ)
-    return comment_at
+    return written
 
 
 def in_depth(session: StoredSession, view: View) -> None:
@@ -161,8 +162,8 @@ def in_depth(session: StoredSession, view: View) -> None:
         measured_how(summary)
 
 
-def player(summary: Row, episodes: list[Row], view: View) -> float | None:
-    """The recording with its timeline and the moments to look at; where a comment was just begun [s]."""
+def player(summary: Row, episodes: list[Row], view: View) -> Row | None:
+    """The recording with its timeline and the moments to look at; the comment that was just written there."""
     if not view.files:
         return None
     told = session_player(
@@ -174,8 +175,9 @@ def player(summary: Row, episodes: list[Row], view: View) -> float | None:
         moments.all_moments(summary, episodes),
         moments.proposed(summary, episodes, view.session_id),
         list(view.comments),
+        view.kept,
     )
-    return None if told.comment_at is None else float(told.comment_at)
+    return None if told.comment is None else dict(told.comment)
 
 
 def shown_episodes(session: StoredSession, view: View) -> list[Row]:

@@ -5,13 +5,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from cues.library.accounts import Roles, create_account
-from cues.library.database import FILE_NAME, Library, LibraryError, open_library
-from cues.library.models import Account, Base
+from cues.library.database import FILE_NAME, Library, LibraryError, migrations, open_library
+from cues.library.models import Account, Base, Comment
 
 
 def test_the_migrations_make_the_tables_that_the_models_describe(library: Library) -> None:
@@ -75,3 +77,27 @@ def test_a_file_that_is_no_database_is_said_and_left_as_it_was(tmp_path: Path) -
     with pytest.raises(LibraryError, match="not a database"):
         open_library(tmp_path)
     assert (tmp_path / FILE_NAME).read_text() == "not a database" * 100
+
+
+def test_a_library_of_an_earlier_version_opens_with_its_comments(tmp_path: Path) -> None:
+    library = open_library(tmp_path)
+    with library.engine.begin() as connection:
+        config = migrations(connection)
+        command.downgrade(config, "0002")
+        for row in (
+            "insert into account (id, email, name, trainee, supervisor, administrator, active, created) "
+            "values (1, 'a@example.org', 'A', 1, 0, 0, 1, '2026-11-20')",
+            "insert into practice_session (id, trainee_id, title, held_on, setup, created) "
+            "values ('s', 1, 'T', '2026-11-20', 'auto', '2026-11-20')",
+            "insert into comment (id, session_id, author_id, start, text, created) "
+            "values (7, 's', 1, 12.5, 'What was this?', '2026-11-20')",
+        ):
+            connection.exec_driver_sql(row)
+    library.close()
+    again = open_library(tmp_path)
+    with again.reading() as db:
+        [comment] = db.scalars(select(Comment))
+        assert (comment.start, comment.text, comment.answers_to) == (12.5, "What was this?", None)
+    with pytest.raises(IntegrityError), again.writing() as db:
+        db.add(Comment(session_id="s", author_id=1, start=-1.0, text="before the beginning"))
+    again.close()

@@ -159,16 +159,24 @@ def test_keys_play_step_and_zoom(owner, analysed):
     page.keyboard.press("Escape")
 
 
-def test_a_comment_stands_at_its_time_and_is_text(owner, analysed):
+def test_a_comment_is_written_by_keys_alone_stands_at_its_time_and_is_text(owner, analysed):
     owner.open(analysed)
-    page = owner.page
-    page.get_by_role("button", name="Comment").click()
-    box = page.get_by_role("textbox", name=re.compile("^Comment at "))
-    box.fill("<img src=x onerror=alert(1)> What was this?")
-    page.get_by_role("button", name="Add the comment").click()
-    expect(page.get_by_text("<img src=x onerror=alert(1)> What was this?")).to_be_visible()
+    page, canvas = owner.page, owner.page.locator("canvas.lanes")
+    expect(canvas).to_have_attribute("aria-valuemax", re.compile(r"^(39|40)"))
+    canvas.focus()
+    canvas.press("ArrowRight")
+    canvas.press("c")
+    box = page.get_by_role("textbox", name="Comment at 0:05")
+    expect(box).to_be_focused()
+    page.keyboard.insert_text("<img src=x onerror=alert(1)> What was this?")
+    page.keyboard.press("Enter")
+    words = page.get_by_text("<img src=x onerror=alert(1)> What was this?")
+    expect(words).to_be_visible()
+    expect(box).to_be_hidden()
+    expect(canvas).to_be_focused()
     owner.open(analysed)
-    expect(page.get_by_text("<img src=x onerror=alert(1)> What was this?")).to_be_visible()
+    expect(words).to_be_visible()
+    expect(words).to_have_count(1)
 
 
 def test_a_correction_is_computed_at_once_and_can_be_taken_back(owner, analysed):

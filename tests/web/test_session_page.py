@@ -136,6 +136,61 @@ def test_who_is_who_is_asked_before_anything_is_said_of_you(owner, sessions):
     expect(page.get_by_text("You are on the left, your client is on the right.")).to_be_visible()
 
 
+def test_a_stretch_is_marked_commented_on_played_answered_and_settled(owner, sessions):
+    owner.open(sessions["two"])
+    page, canvas = owner.page, owner.page.locator("canvas.lanes")
+    video = page.locator("video").first
+    expect(canvas).to_have_attribute("aria-valuemax", re.compile("^300"))
+    box = canvas.bounding_box()
+    y = box["y"] + 22 + 20 + 25 + 20  # in the trainee's lane of leaning
+    page.mouse.move(box["x"] + 92 + (box["width"] - 92) * 0.1, y)
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.move(box["x"] + 92 + (box["width"] - 92) * 0.15, y, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect(page.get_by_text("Marked from 0 minutes 30 seconds to 0 minutes 45 seconds.", exact=False)).to_be_visible()
+    canvas.press("c")
+    expect(page.get_by_role("combobox", name="What the comment is about")).to_have_value("forward_lean")
+    page.keyboard.insert_text("You came closer here.")
+    page.keyboard.press("Enter")
+    clip = page.get_by_role("link", name="0:30–0:45")
+    expect(clip).to_be_visible()
+    clip.click()
+    expect(video).to_have_js_property("paused", False)
+    assert 29 < video.evaluate("v => v.currentTime") < 45
+    canvas.press("Space")
+
+    page.get_by_role("button", name="Answer", exact=True).click()
+    page.get_by_role("textbox", name="Answer").fill("I had not noticed.")
+    page.get_by_role("button", name="Add the answer").click()
+    expect(page.get_by_text("I had not noticed.")).to_be_visible()
+    page.get_by_role("button", name="Change", exact=True).first.click()
+    page.get_by_role("textbox", name="Comment", exact=True).fill("You came closer here, twice.")
+    page.get_by_role("button", name="Save the change").click()
+    expect(page.get_by_text("You came closer here, twice.")).to_be_visible()
+    page.get_by_role("button", name="Settled", exact=True).click()
+    expect(page.get_by_text("You came closer here, twice.")).to_be_hidden()
+    page.get_by_text("Settled (1)").click()
+    expect(page.get_by_text("You came closer here, twice.")).to_be_visible()
+    page.get_by_role("button", name="Open again").click()
+    expect(page.get_by_text("Settled (1)")).to_have_count(0)
+
+
+def test_a_comment_that_was_not_kept_stays_in_its_box(owner, sessions):
+    owner.open(sessions["two"])
+    page, canvas = owner.page, owner.page.locator("canvas.lanes")
+    expect(canvas).to_have_attribute("aria-valuemax", re.compile("^300"))
+    canvas.press("c")
+    page.keyboard.insert_text("not yet")
+    page.keyboard.press("Escape")
+    box = page.get_by_role("textbox", name=re.compile("^Comment at "))
+    expect(box).to_be_hidden()
+    canvas.press("c")
+    expect(box).to_have_value("not yet")
+    page.keyboard.press("Escape")
+
+
 def test_which_place_is_the_client_is_asked_with_pictures_and_the_answer_gives_the_percentage(owner, sessions):
     owner.open(sessions["open"])
     page = owner.page

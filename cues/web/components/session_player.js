@@ -4,9 +4,9 @@ const BLUE = "#2F7FB8", AMBER = "#B8740F", ROSE = "#B8629A", GREY = "#7F858D";
 const NAME_PX = 92, RULER_PX = 22, GAP_PX = 5, PERSON_PX = 20;
 const SHORTEST_S = 10;
 const LANES = [
-  { key: "eye_contact", name: "Eye contact", height: 20 },
-  { key: "forward_lean", name: "Lean", height: 48 },
-  { key: "smiles", name: "Smiles", height: 20 },
+  { key: "eye_contact", name: "Eye contact", height: 20, cue: "eye_contact" },
+  { key: "forward_lean", name: "Lean", height: 48, cue: "forward_lean" },
+  { key: "smiles", name: "Smiles", height: 20, cue: "facial_mirroring" },
 ];
 const LEAN_MM = 150;  // the lane shows this much to either side of the usual posture
 const PROPOSED = "proposed", EVERY = "every";  // of the choice of moments, beside their kinds
@@ -14,7 +14,9 @@ const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200];
 const KEYS = [
   ["Space", "play or pause"], ["← →", "5 seconds back or on"], ["Shift ← →", "30 seconds back or on"],
   [", .", "one picture back or on"], ["n p", "next or previous moment"], ["+ −", "zoom in or out"], ["0", "whole session"],
-  ["o", "drawing on the picture"], ["c", "comment here"], ["?", "this list"],
+  ["o", "drawing on the picture"], ["[ ]", "mark a stretch from here, to here"], ["Shift + drag", "mark a stretch"],
+  ["c", "comment here, or on the marked stretch"], ["Enter", "keep the comment; Shift Enter: a new line"],
+  ["Esc", "leave the comment or the mark"], ["?", "this list"],
 ];
 const APART_S = 0.25, NEARLY_S = 0.03;  // a second video further off jumps, one nearly there is left alone
 const FACE_S = 0.3, SHOULDERS_S = 1.2;  // what was seen longer ago is not drawn
@@ -75,7 +77,16 @@ function build(root, tell) {
     "Frame: the face. Ray: where the gaze points as the camera sees it, a point when into the lens; blue when toward the partner. Ring: the partner's zone, where it is known. Line: shoulders. What is not drawn was not measured.");
   const out = button("−", "Zoom out (−)", () => zoom(2));
   const into = button("+", "Zoom in (+)", () => zoom(0.5));
-  const comment = button("Comment", "Comment at this time (c)", () => tell("comment_at", Math.round(video.currentTime * 10) / 10));
+  const marking = button("Mark", "Mark a stretch by dragging (or Shift and drag)", () => {
+    marks = !marks;
+    marking.setAttribute("aria-pressed", marks);
+  });
+  marking.setAttribute("aria-pressed", "false");
+  const comment = button("Comment", "Comment at this time or on the marked stretch (c)", write);
+  const about = made("select", { "aria-label": "What the comment is about" });
+  const box = made("textarea", { rows: "2" });
+  const form = made("form", { class: "comment", hidden: "" }, box, made("div", { class: "bar" }, about,
+    made("span", { class: "room" }), button("Cancel", "Leave the comment (Esc)", leave), made("button", { type: "submit" }, "Add the comment")));
   const help = made("dialog", { "aria-label": "Keys" });
   const keys = made("dl");
   for (const [key, words] of KEYS) keys.append(made("dt", {}, key), made("dd", {}, words));
@@ -83,7 +94,7 @@ function build(root, tell) {
   const question = button("?", "Keys (?)", () => help.showModal());
   const bar = made("div", { class: "bar" }, play, speed, sound, clock, made("span", { class: "room" }), previous, kind,
     next);
-  const tools = made("div", { class: "bar" }, client, drawing, out, into, made("span", { class: "room" }), comment, question);
+  const tools = made("div", { class: "bar" }, client, drawing, out, into, made("span", { class: "room" }), marking, comment, question);
   const lanes = made("canvas", { class: "lanes", tabindex: "0", role: "slider", "aria-label": "Time in the recording",
     "aria-valuemin": "0" });
   const whole = made("canvas", { class: "whole", "aria-hidden": "true" });
@@ -91,10 +102,11 @@ function build(root, tell) {
   const legend = made("p", { class: "legend" },
     "Hatched: could not be measured. Lean: up is nearer to the camera than usual, marks at 5 and 10 cm. Lines join the two smiles of a shared smile.");
   const list = made("ol", { class: "moments", "aria-label": "Moments to look at" });
-  root.append(screens, explained, bar, tools, lanes, whole, legend, said, list, help);
+  root.append(screens, explained, bar, tools, lanes, whole, form, legend, said, list, help);
 
   let session = null, moments = [], chosen = [], comments = [], everybody = false, addresses = "", wanted = null;
   let overlaid = false, overlays = new Map(), overlayAddress = "", pair = null;
+  let marks = false, marked = null, markedCue = "", until = null, sending = null, kept = null;  // a marked stretch; where playing ends
   let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
 
   // --- the clock
@@ -152,6 +164,49 @@ function build(root, tell) {
     draw(true);
   }
   kind.addEventListener("change", choose);
+
+  // --- comments
+
+  function mark(one, other) {
+    marked = one === null ? null : [Math.max(Math.min(one, other), 0), Math.min(Math.max(one, other), length())];
+    draw(true);
+  }
+  function saySpan() {
+    if (marked) said.textContent = `Marked from ${spoken(marked[0])} to ${spoken(marked[1])}. Comment on it with c.`;
+  }
+  const tenth = (time) => Math.round(time * 10) / 10;
+  function write() {
+    video.pause();
+    const [start, end] = marked || [now(), null];
+    form.span = { start: tenth(start), end: end === null ? null : tenth(end) };
+    box.setAttribute("aria-label", end === null ? `Comment at ${shown(start)}` : `Comment on ${shown(start)} to ${shown(end)}`);
+    box.placeholder = box.getAttribute("aria-label");
+    const cues = LANES.filter((lane) => rows.some((row) => row.key === lane.key));
+    about.replaceChildren(made("option", { value: "" }, "on the whole"), ...cues.map((lane) => made("option", { value: lane.cue }, `on ${lane.name.toLowerCase()}`)));
+    about.value = marked && cues.some((lane) => lane.cue === markedCue) ? markedCue : "";
+    form.hidden = false;
+    box.focus();
+  }
+  function leave() {
+    form.hidden = true;
+    mark(null);
+    lanes.focus();
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = box.value.trim();
+    if (!text) return;
+    sending = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(16)).join("");
+    said.textContent = "Keeping the comment …";
+    tell("comment", { id: sending, ...form.span, cue: about.value || null, text });
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) form.requestSubmit();
+    else if (event.key === "Escape") leave();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
 
   // --- what is drawn
 
@@ -246,12 +301,15 @@ function build(root, tell) {
     }
     paintShared(g, w);
     g.fillStyle = ink;
-    for (const comment of comments) {  // a flag in the ruler
+    for (const comment of comments) {  // a flag in the ruler, a line below it along a stretch; paler when settled
+      g.globalAlpha = comment.settled ? 0.4 : 1;
+      if (comment.end !== null) between([comment], w, (x, width) => g.fillRect(x, RULER_PX - 1, width, 2));
       if (comment.start < from || comment.start > to) continue;
       const x = Math.round(xOf(comment.start, w));
       g.fillRect(x, RULER_PX - 9, 1.5, 9);
       g.beginPath(); g.moveTo(x, RULER_PX - 9); g.lineTo(x + 7, RULER_PX - 6); g.lineTo(x, RULER_PX - 3); g.fill();
     }
+    g.globalAlpha = 1;
     return c;
   }
   function paintLean(g, row, w, line) {
@@ -362,6 +420,11 @@ function build(root, tell) {
     if (force || key !== pictureKey) { picture = paint(w, h); pictureKey = key; }
     g.clearRect(0, 0, w, h);
     g.drawImage(picture, 0, 0, w, h);
+    if (marked) {
+      g.fillStyle = ink; g.globalAlpha = 0.16;
+      between([marked], w, (a, width) => g.fillRect(a, RULER_PX, width, h));
+      g.globalAlpha = 1;
+    }
     const x = xOf(time, w);
     if (x >= NAME_PX - 1 && x <= w + 1) { g.fillStyle = ink; g.fillRect(x - 1, RULER_PX - 6, 2, h); }
     drawWhole(time);
@@ -393,10 +456,23 @@ function build(root, tell) {
 
   // --- hands
 
-  let held = false;
-  lanes.addEventListener("pointerdown", (event) => { held = true; lanes.setPointerCapture(event.pointerId); seek(timeAt(event)); });
-  lanes.addEventListener("pointermove", (event) => { if (held) seek(timeAt(event)); else lanes.title = `${shown(Math.max(timeAt(event), 0))}${state(timeAt(event))}`; });
-  for (const name of ["pointerup", "pointercancel"]) lanes.addEventListener(name, () => { held = false; });
+  let held = false, markFrom = null;
+  lanes.addEventListener("pointerdown", (event) => {
+    lanes.setPointerCapture(event.pointerId);
+    if (event.shiftKey || marks) {
+      const y = event.clientY - lanes.getBoundingClientRect().top;
+      markFrom = timeAt(event);
+      markedCue = (rows.find((row) => row.key && y >= row.y && y < row.y + row.height + GAP_PX) || { cue: "" }).cue;
+      mark(markFrom, markFrom);
+    } else { held = true; seek(timeAt(event)); }
+  });
+  lanes.addEventListener("pointermove", (event) => { if (held) seek(timeAt(event)); else if (markFrom !== null) mark(markFrom, timeAt(event)); else lanes.title = `${shown(Math.max(timeAt(event), 0))}${state(timeAt(event))}`; });
+  for (const name of ["pointerup", "pointercancel"]) lanes.addEventListener(name, () => {
+    held = false;
+    if (markFrom === null) return;
+    markFrom = null;
+    if (marked[1] - marked[0] < 0.2) mark(null); else { seek(marked[0]); saySpan(); }
+  });
   lanes.addEventListener("wheel", (event) => {
     if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.25 : 0.8, Math.min(Math.max(timeAt(event), from), to));
     else if (event.deltaX || event.shiftKey) window_(from + ((event.deltaX || event.deltaY) / 600) * (to - from), to - from);
@@ -418,13 +494,16 @@ function build(root, tell) {
   for (const name of ["pointerup", "pointercancel"]) whole.addEventListener(name, () => { moved = null; });
 
   root.addEventListener("keydown", (event) => {
-    if (event.target.closest("select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("select, dialog, form") || event.ctrlKey || event.metaKey || event.altKey) return;
     const far = event.shiftKey ? 30 : 5;
     const act = {
       ArrowLeft: () => seek(now() - far), ArrowRight: () => seek(now() + far),
       ",": () => { video.pause(); seek(now() - 1 / 25); }, ".": () => { video.pause(); seek(now() + 1 / 25); },
       Home: () => seek(0), End: () => seek(length()), n: () => jump(1), o: () => drawing.click(), p: () => jump(-1), "+": () => zoom(0.5),
-      "=": () => zoom(0.5), "-": () => zoom(2), 0: () => window_(0, length()), c: () => comment.click(), "?": () => help.showModal(),
+      "=": () => zoom(0.5), "-": () => zoom(2), 0: () => window_(0, length()), c: write,
+      "[": () => { markedCue = ""; mark(now(), marked ? Math.max(marked[1], now()) : now()); },
+      "]": () => { mark(marked ? Math.min(marked[0], now()) : now(), now()); saySpan(); },
+      Escape: marked ? () => mark(null) : null, "?": () => help.showModal(),
       " ": event.target.closest("button") ? null : toggle,
     }[event.key];
     if (!act) return;
@@ -433,10 +512,12 @@ function build(root, tell) {
     event.stopPropagation();
   });
 
-  function sent() {  // a link of the page to a time, #t=75
-    const found = /^#t=(\d+(?:\.\d+)?)$/.exec(window.location.hash);
+  function sent() {  // a link of the page to a time, #t=75, or to a clip, #t=75,90
+    const found = /^#t=(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?$/.exec(window.location.hash);
     if (!found || !session) return;
     seek(Number(found[1]));
+    until = null;
+    if (found[2] !== undefined) { until = Number(found[2]); video.play().catch(failed); }
     root.scrollIntoView({ block: "start" });
     history.replaceState(history.state, "", window.location.pathname + window.location.search);  // the same link works again
   }
@@ -455,6 +536,7 @@ function build(root, tell) {
   const tick = () => {
     if (ended) return;
     if (!video.paused) show(now());
+    if (until !== null && !video.seeking && video.currentTime >= until) { until = null; video.pause(); }
     follow();
     draw(false);
     frame = requestAnimationFrame(tick);
@@ -494,6 +576,11 @@ function build(root, tell) {
       }
       moments = data.moments || [];
       comments = data.comments || [];
+      box.maxLength = data.longest;
+      if (data.kept !== kept) {  // the page has taken what was written
+        kept = data.kept;
+        if (kept === sending) { sending = null; box.value = ""; leave(); said.textContent = "The comment is kept. n goes to the next moment."; }
+      }
       const kinds = [...new Set(moments.map((m) => m.kind))].sort(), before = kind.value;
       const options = [[PROPOSED, "moments to look at"], [EVERY, "all moments"], ...kinds.map((k) => [k, k])];
       kind.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));

@@ -1,7 +1,7 @@
 """The video and the timeline of its cues, as one component: what is played, drawn and clicked stays in the browser.
 
 The page gives addresses, not data: the recording is read by the video element in ranges, the lanes come from one
-request (`cues.web.timeline`). The page hears of single acts only (a comment begun), never of the time that passes.
+request (`cues.web.timeline`). The page hears of single acts only (a comment written), never of the time that passes.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from cues.library.comments import LONGEST
 
 _HERE = Path(__file__).parent
 _HTML = '<section class="session-player" aria-label="Recording and timeline"></section>'
@@ -40,13 +42,16 @@ def session_player(
     overlay: str,
     moments: list[Moment],
     proposed: list[Moment],
-    comments: list[float],
+    comments: list[dict[str, Any]],
+    kept: str | None,
     on_comment: Callable[[], None] = lambda: None,
 ) -> Any:
     """Mounts the player. `videos`, one or two, `lanes` and `overlay` (with MINUTE in place of the minute) are addresses
     on this server; `alignment` says where in the second video a time of the first is. `proposed` are those of the
-    `moments` that are listed first, `comments` the times [s] at which there are any. The result's `comment_at` is the
-    time [s] at which a comment was just begun, else None; `on_comment` is called then."""
+    `moments` that are listed first, `comments` the stretches with any (start, end or None [s], settled). The result's
+    `comment` is one that was just written, else None: id (drawn by the browser), start, end or None [s], cue or None,
+    text; `on_comment` is called then. `kept` is the id of the last one that the page has taken: what is in the box
+    stays there until then."""
     told = [{**moment.__dict__, "proposed": moment in proposed} for moment in moments]
     data = {
         "videos": videos,
@@ -54,6 +59,8 @@ def session_player(
         "lanes": lanes,
         "overlay": overlay,
         "moments": told,
-        "comments": [{"start": time} for time in comments],
+        "comments": comments,
+        "kept": kept,
+        "longest": LONGEST,
     }
-    return _component(key=key, data=data, on_comment_at_change=on_comment)
+    return _component(key=key, data=data, on_comment_change=on_comment)

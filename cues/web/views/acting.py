@@ -15,7 +15,17 @@ SAID, PROBLEM = "said", "problem"
 
 
 def act(change: Callable[[Session, Account], object], said: str) -> None:
-    """Runs `change` with an open transaction and the account that is signed in now, and starts the page again."""
+    """Does it, and starts the page again."""
+    do(change, said)
+    st.rerun()
+
+
+def do(change: Callable[[Session, Account], object], said: str) -> None:
+    """Runs `change` with an open transaction and the account that is signed in now.
+
+    For callbacks of controls: these run before anything of the page does, so a click that follows quickly and starts
+    the page again cannot undo what was asked for.
+    """
     account = visitor()
     if account is not None:
         try:
@@ -25,7 +35,6 @@ def act(change: Callable[[Session, Account], object], said: str) -> None:
             st.session_state[PROBLEM] = str(problem)
         else:
             st.session_state[SAID] = said
-    st.rerun()
 
 
 def tell() -> None:

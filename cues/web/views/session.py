@@ -8,7 +8,7 @@ import streamlit as st
 
 from cues.errors import SessionFolderError
 from cues.jobs.queue import JobProgress, latest_job, progress
-from cues.library.comments import comments_of
+from cues.library.comments import threads_of
 from cues.library.deeds import record
 from cues.library.folders import session_folder
 from cues.library.models import Account, JobKind, JobState, PracticeSession, Recording
@@ -72,15 +72,17 @@ def page() -> None:
     _note_view(opened)
     version = str((opened.folder / "session.json").stat().st_mtime_ns)
     with running().library.reading() as db:
-        commented = tuple(comment.start for comment, _ in comments_of(db, opened.account, opened.session.id))
+        threads = threads_of(db, opened.account, opened.session.id)
     files = [recording.file_name for recording in opened.recordings]
-    view = View(opened.session.id, version, opened.mine, opened.left_out, files, commented)
+    told = session_comments.for_the_player(threads), session_comments.kept(opened)
+    view = View(opened.session.id, version, opened.mine, opened.left_out, files, *told)
     session_questions.is_this_you(opened, stored)
-    comment_at = first_screen(stored, view)
+    written = first_screen(stored, view)
     with suppress(SessionFolderError):  # the player says it where the tables cannot be read
         measured_session(opened.folder)  # before the charts are made: the player waits for it
     session_questions.which_place(opened, stored)
-    session_comments.show(opened, comment_at)
+    session_comments.keep(opened, written)
+    session_comments.show(opened, threads)
     in_depth(stored, view)
     session_evidence.show(opened, view)
     if opened.mine:
