@@ -6,6 +6,7 @@ every database. A session or upload is known by an id that cannot be guessed; to
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Dialect, Enum, ForeignKey, MetaData, String, Text
@@ -14,6 +15,11 @@ from sqlalchemy.types import TypeDecorator
 
 ID_LENGTH = 32  # 128 bits, hexadecimal
 TOKEN_LENGTH = 64  # SHA-256, hexadecimal
+
+
+def new_uid() -> str:
+    """An id that stays the same in every library that a row is handed over to."""
+    return token_hex(ID_LENGTH // 2)
 
 
 def now() -> datetime:
@@ -78,6 +84,7 @@ class Account(Base):
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str | None] = mapped_column(String(200))
@@ -165,13 +172,17 @@ class Consent(Base):
 
 
 class Share(Base):
-    """A session that a supervisor may see, without the cues in `left_out`; ended, not deleted, when taken back."""
+    """A session that a supervisor may see, without the cues in `left_out`; ended, not deleted, when taken back.
+
+    asked: when the trainee last asked this supervisor for a review.
+    """
 
     __tablename__ = "share"
     id: Mapped[int] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     supervisor_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     left_out: Mapped[list[str]] = mapped_column(default=list)
+    asked: Mapped[datetime | None]
     created: Mapped[datetime] = mapped_column(default=now)
     ended: Mapped[datetime | None]
 
@@ -185,6 +196,7 @@ class Comment(Base):
     __tablename__ = "comment"
     __table_args__ = (CheckConstraint('start >= 0 and ("end" is null or "end" >= start)', name="order"),)
     id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     start: Mapped[float]
@@ -195,6 +207,76 @@ class Comment(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     edited: Mapped[datetime | None]
     resolved: Mapped[datetime | None]
+
+
+class VerdictRow(Base):
+    """What a reviewer says of one episode, or adds; the content is a `cues.review.verdicts.Verdict`.
+
+    A reviewer's rows of a session, in order, are their acts; a later one on the same episode replaces an earlier one.
+    undone: taken back, and can be brought again until the reviewer's next act. drawn: the episode was drawn at random.
+    """
+
+    __tablename__ = "verdict"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    word: Mapped[str] = mapped_column(String(10))
+    person: Mapped[int]
+    cue: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(30))
+    start: Mapped[float]
+    end: Mapped[float]
+    new_start: Mapped[float | None]
+    new_end: Mapped[float | None]
+    drawn: Mapped[bool] = mapped_column(default=False)
+    analysis: Mapped[str] = mapped_column(String(60))
+    undone: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class SignOff(Base):
+    """A reviewer has finished with a session; ended when they open their review again."""
+
+    __tablename__ = "sign_off"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    created: Mapped[datetime] = mapped_column(default=now)
+    ended: Mapped[datetime | None]
+
+
+class Guess(Base):
+    """What a trainee thought of their own figures before seeing them: cue -> per cent, or skipped.
+
+    shown: the trainee lets those who see the session see it too.
+    """
+
+    __tablename__ = "guess"
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), primary_key=True)
+    figures: Mapped[dict[str, Any]]
+    skipped: Mapped[bool] = mapped_column(default=False)
+    shown: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class PracticePoint(Base):
+    """The one thing to practise that trainee and supervisor chose in a session: a cue, and in words what about it.
+
+    figure: the cue's figure in this session and its band, as they were then; `clips`: what was judged of each.
+    """
+
+    __tablename__ = "practice_point"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    cue: Mapped[str] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text)
+    clips: Mapped[dict[str, Any]]
+    created: Mapped[datetime] = mapped_column(default=now)
+    ended: Mapped[datetime | None]
 
 
 class Job(Base):

@@ -14,7 +14,22 @@ from sqlalchemy.orm import Session
 from cues.corrections import PLACES
 from cues.errors import CuesError
 from cues.library.deeds import record
-from cues.library.models import Account, Comment, Consent, Deed, Job, PracticeSession, Recording, Segment, Share, now
+from cues.library.models import (
+    Account,
+    Comment,
+    Consent,
+    Deed,
+    Guess,
+    Job,
+    PracticePoint,
+    PracticeSession,
+    Recording,
+    Segment,
+    Share,
+    SignOff,
+    VerdictRow,
+    now,
+)
 
 CUES = ("eye_contact", "forward_lean", "facial_mirroring")
 EXPORTS = ("export", "download")
@@ -145,12 +160,19 @@ def delete_session(db: Session, account_id: int | None, session: PracticeSession
     removed at the next start. `account_id` is None where the program does it (retention).
     """
     counts: dict[str, Any] = {}
-    for name, table in (("comments", Comment), ("consents", Consent), ("shares", Share), ("recordings", Recording)):
+    counted = (
+        ("comments", Comment),
+        ("verdicts", VerdictRow),
+        ("consents", Consent),
+        ("shares", Share),
+        ("recordings", Recording),
+    )
+    for name, table in counted:
         counts[name] = db.query(table).where(table.session_id == session.id).count()
     taken_out = select(Deed).where(Deed.session_id == session.id, Deed.action.in_(EXPORTS)).order_by(Deed.id)
     counts["taken_out"] = [{"at": d.at.isoformat(), "action": d.action, **d.details} for d in db.scalars(taken_out)]
     db.execute(delete(Segment).where(Segment.job_id.in_(select(Job.id).where(Job.session_id == session.id))))
-    for one in (Job, Comment, Consent, Share):
+    for one in (Job, Comment, VerdictRow, SignOff, PracticePoint, Guess, Consent, Share):
         db.execute(delete(one).where(one.session_id == session.id))
     db.delete(session)
     record(db, account_id, "delete", session.id, {"why": why, **counts})

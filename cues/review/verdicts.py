@@ -1,0 +1,117 @@
+"""A verdict on an episode, and how it stays with its episode when the figures are computed again.
+
+Conventions
+-----------
+An episode is a row of `episodes.csv` as a dict: start, end [s], person, role, cue, kind, strength. A verdict keeps
+what the episode was when it was given. After a new computation it belongs to the episode of the same person, cue and
+kind that overlaps it most, with an intersection over union of at least `ATTACHED_IOU`; where there is none it is
+detached: shown, never dropped, and not counted. Source: DESIGN, "What a session leaves behind".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cues.metrics.episodes import iou
+
+AGREE, DISAGREE, ADJUST, ADD = WORDS = ("agree", "disagree", "adjust", "add")
+JUDGED = {
+    ("eye_contact", "eye_contact"): "eye_contact",
+    ("forward_lean", "forward"): "forward_lean",
+    ("forward_lean", "back"): "forward_lean",
+    ("smile", "smile"): "facial_mirroring",
+}
+"""(cue, kind) of the episodes that a verdict can be about -> the cue that is shared or left out."""
+
+ATTACHED_IOU = 0.5
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reviewer says of the tool's episode from `start` to `end` [s], or the stretch that they add.
+
+    new_start, new_end [s]: where an adjusted episode begins and ends in their view; None for the other words.
+    """
+
+    word: str
+    person: int
+    cue: str
+    kind: str
+    start: float
+    end: float
+    new_start: float | None = None
+    new_end: float | None = None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Start and end [s] of the tool's episode, or of the added stretch."""
+        return self.start, self.end
+
+    @property
+    def said(self) -> tuple[float, float] | None:
+        """Where the reviewer sees the cue; None where they disagree."""
+        if self.word == DISAGREE:
+            return None
+        if self.new_start is None or self.new_end is None:
+            return self.span
+        return self.new_start, self.new_end
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Verdicts with what they are about now. of: index of the episode -> verdict; added: stretches that the tool
+    missed; detached: verdicts whose episode is not there any more."""
+
+    of: dict[int, Verdict]
+    added: tuple[Verdict, ...]
+    detached: tuple[Verdict, ...]
+
+
+def attach(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> Attached:
+    """Each verdict at its episode; the last one counts where several are about the same."""
+    places: dict[tuple[int, str, str], list[int]] = {}
+    for index, row in enumerate(episodes):
+        places.setdefault((row["person"], row["cue"], row["kind"]), []).append(index)
+    of: dict[int, Verdict] = {}
+    added: list[Verdict] = []
+    detached: list[Verdict] = []
+    for verdict in verdicts:
+        if verdict.word == ADD:
+            added.append(verdict)
+            continue
+        near = places.get((verdict.person, verdict.cue, verdict.kind), [])
+        overlap = [(iou(verdict.span, (episodes[i]["start"], episodes[i]["end"])), i) for i in near]
+        best, index = max(overlap, default=(0.0, -1))
+        if best >= ATTACHED_IOU:
+            of[index] = verdict
+        else:
+            detached.append(verdict)
+    return Attached(of, tuple(added), tuple(detached))
+
+
+def reviewed_episodes(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> list[Row]:
+    """The episodes as the reviewer sees them: without those they disagree with, with moved ends, with what they added;
+    by start. An added one has no strength."""
+    attached = attach(verdicts, episodes)
+    roles = {row["person"]: row["role"] for row in episodes}
+    seen: list[Row] = []
+    for index, row in enumerate(episodes):
+        verdict = attached.of.get(index)
+        said = (row["start"], row["end"]) if verdict is None or verdict.word == AGREE else verdict.said
+        if said is not None:
+            seen.append({**row, "start": said[0], "end": said[1]})
+    for verdict in attached.added:
+        seen.append(
+            {
+                "start": verdict.start,
+                "end": verdict.end,
+                "person": verdict.person,
+                "role": roles.get(verdict.person),
+                "cue": verdict.cue,
+                "kind": verdict.kind,
+                "strength": None,
+            }
+        )
+    return sorted(seen, key=lambda row: (row["start"], row["person"]))
