@@ -5,7 +5,8 @@ Conventions
 An episode is a row of `episodes.csv` as a dict: start, end [s], person, role, cue, kind, strength. A verdict keeps
 what the episode was when it was given. After a new computation it belongs to the episode of the same person, cue and
 kind that overlaps it most, with an intersection over union of at least `ATTACHED_IOU`; where there is none it is
-detached: shown, never dropped, and not counted. Source: DESIGN, "What a session leaves behind".
+detached: shown, never dropped, and not counted. Verdicts are given in order: a later one about the same episode takes
+the place of an earlier one. Source: DESIGN, "What a session leaves behind".
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,13 @@ from typing import Any
 
 from cues.metrics.episodes import iou
 
-AGREE, DISAGREE, ADJUST, ADD = WORDS = ("agree", "disagree", "adjust", "add")
+AGREE, DISAGREE, ADJUST, ADD, WITHDRAW = WORDS = ("agree", "disagree", "adjust", "add", "withdraw")
+"""Withdraw: no verdict any more about this episode, or about this stretch that was added."""
+
 JUDGED = {
     ("eye_contact", "eye_contact"): "eye_contact",
     ("forward_lean", "forward"): "forward_lean",
+    ("forward_lean", "head_forward"): "forward_lean",
     ("forward_lean", "back"): "forward_lean",
     ("smile", "smile"): "facial_mirroring",
 }
@@ -50,6 +54,11 @@ class Verdict:
         return self.start, self.end
 
     @property
+    def lane(self) -> tuple[int, str, str]:
+        """Person, cue, kind: what it is compared within."""
+        return self.person, self.cue, self.kind
+
+    @property
     def said(self) -> tuple[float, float] | None:
         """Where the reviewer sees the cue; None where they disagree."""
         if self.word == DISAGREE:
@@ -70,25 +79,32 @@ class Attached:
 
 
 def attach(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> Attached:
-    """Each verdict at its episode; the last one counts where several are about the same."""
+    """Each verdict at its episode; `verdicts` in the order in which they were given."""
     places: dict[tuple[int, str, str], list[int]] = {}
     for index, row in enumerate(episodes):
         places.setdefault((row["person"], row["cue"], row["kind"]), []).append(index)
     of: dict[int, Verdict] = {}
-    added: list[Verdict] = []
-    detached: list[Verdict] = []
+    added: dict[tuple[Any, ...], Verdict] = {}
+    detached: dict[tuple[Any, ...], Verdict] = {}
     for verdict in verdicts:
+        key = (*verdict.lane, *verdict.span)
         if verdict.word == ADD:
-            added.append(verdict)
+            added[key] = verdict
             continue
-        near = places.get((verdict.person, verdict.cue, verdict.kind), [])
-        overlap = [(iou(verdict.span, (episodes[i]["start"], episodes[i]["end"])), i) for i in near]
+        if verdict.word == WITHDRAW and key in added:
+            del added[key]
+            continue
+        overlap = [(iou(verdict.span, _span(episodes[i])), i) for i in places.get(verdict.lane, [])]
         best, index = max(overlap, default=(0.0, -1))
         if best >= ATTACHED_IOU:
             of[index] = verdict
         else:
-            detached.append(verdict)
-    return Attached(of, tuple(added), tuple(detached))
+            detached[key] = verdict
+    return Attached(
+        {index: verdict for index, verdict in of.items() if verdict.word != WITHDRAW},
+        tuple(added.values()),
+        tuple(verdict for verdict in detached.values() if verdict.word != WITHDRAW),
+    )
 
 
 def reviewed_episodes(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> list[Row]:
@@ -99,19 +115,14 @@ def reviewed_episodes(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> l
     seen: list[Row] = []
     for index, row in enumerate(episodes):
         verdict = attached.of.get(index)
-        said = (row["start"], row["end"]) if verdict is None or verdict.word == AGREE else verdict.said
+        said = verdict.said if verdict is not None and verdict.word in (DISAGREE, ADJUST) else _span(row)
         if said is not None:
             seen.append({**row, "start": said[0], "end": said[1]})
-    for verdict in attached.added:
-        seen.append(
-            {
-                "start": verdict.start,
-                "end": verdict.end,
-                "person": verdict.person,
-                "role": roles.get(verdict.person),
-                "cue": verdict.cue,
-                "kind": verdict.kind,
-                "strength": None,
-            }
-        )
+    for added in attached.added:
+        lane = {"person": added.person, "role": roles.get(added.person), "cue": added.cue, "kind": added.kind}
+        seen.append({"start": added.start, "end": added.end, **lane, "strength": None})
     return sorted(seen, key=lambda row: (row["start"], row["person"]))
+
+
+def _span(row: Row) -> tuple[float, float]:
+    return row["start"], row["end"]

@@ -1,6 +1,7 @@
 """A library of its own for each test."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cues.library.accounts import Roles, create_account
 from cues.library.database import Library, open_library
 from cues.library.models import Account
+from cues.library.sessions import create_session, share_session
 
 
 @pytest.fixture
@@ -27,3 +29,12 @@ def people(library: Library) -> dict[str, Account]:
             "tom": create_account(db, "tom@example.org", "Tom", Roles(supervisor=True)),
             "adm": create_account(db, "adm@example.org", "Adm", Roles(administrator=True)),
         }
+
+
+@pytest.fixture
+def shared(library: Library, people: dict[str, Account]) -> str:
+    """A session of Ada's that Eva may see."""
+    with library.writing() as db:
+        session_id = create_session(db, people["ada"], "A session", date(2026, 11, 20), "auto", None).id
+        share_session(db, people["ada"], session_id, people["eva"].id, [])
+    return session_id

@@ -1,7 +1,5 @@
 """Who may comment on what, and whose comments can be changed."""
 
-from datetime import date
-
 import pytest
 
 from cues.library.comments import (
@@ -12,18 +10,7 @@ from cues.library.comments import (
     settle_thread,
     threads_of,
 )
-from cues.library.sessions import SessionError, create_session, share_session, take_back
-
-DAY = date(2026, 11, 20)
-
-
-@pytest.fixture
-def shared(library, people):
-    """A session of Ada's that Eva may see."""
-    with library.writing() as db:
-        session_id = create_session(db, people["ada"], "A session", DAY, "auto", None).id
-        share_session(db, people["ada"], session_id, people["eva"].id, [])
-    return session_id
+from cues.library.sessions import SessionError, share_session, take_back
 
 
 def texts(library, account, session_id):
