@@ -5,6 +5,7 @@ and writes and from `corrections.json`, the one file here that a person made. Al
 """
 
 import csv
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -74,6 +75,15 @@ def read_session(folder: Path) -> StoredSession:
             "compute the metrics again."
         )
     return StoredSession(summary, _read_csv(folder / "minutes.csv"), _read_csv(folder / "episodes.csv"))
+
+
+def analysis_of(summary: dict[str, Any]) -> str:
+    """Which computation the results of a session.json are: other software, parameters or corrections give another one.
+
+    12 hexadecimal digits.
+    """
+    parts = [summary["versions"], summary["parameters"], summary["corrections"]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def load_corrections(folder: Path) -> Corrections:

@@ -427,3 +427,21 @@ def _hatches(lane: _Lane, rows: list[Row], episodes: list[Row], start: float, en
 
 def _either(heights: dict[float, str]) -> str:
     return " || ".join(f"abs(datum.value - {at}) < 0.01" for at in heights)
+
+
+def review_strips(rows: list[Row], views: list[str], name: str, duration_s: float) -> alt.Chart:
+    """One cue as several people see it, a lane each: `rows` have view, start, end [s]; `views` their order."""
+    colour = {"Eye contact": BLUE, "Smiling": ROSE}.get(name, AMBER)
+    frame = pd.DataFrame([{**row, "start": row["start"] / 60, "end": row["end"] / 60} for row in rows])
+    return (
+        alt.Chart(frame)
+        .mark_bar(color=colour, height=12)
+        .encode(
+            x=alt.X("start:Q", title="minutes", scale=alt.Scale(domain=[0, duration_s / 60], nice=False)),
+            x2="end:Q",
+            y=alt.Y(
+                "view:N", title=None, sort=views, scale=alt.Scale(domain=views), axis=alt.Axis(minExtent=LABELS_PX)
+            ),
+        )
+        .properties(height=24 * len(views) + 75)  # with the axis
+    )

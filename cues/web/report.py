@@ -1,7 +1,7 @@
 """The report of one session, from top to bottom as a person sees it. It only reads."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -82,6 +82,9 @@ class View:
     files: Sequence[str]
     comments: Sequence[Row] = ()
     kept: str | None = None
+    review: Row = field(default_factory=lambda: {"verdicts": [], "undo": False, "redo": False, "taken": []})
+    on_verdicts: Callable[[], None] = lambda: None
+    reviewed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def first_screen(session: StoredSession, view: View) -> Row | None:
@@ -101,6 +104,8 @@ def first_screen(session: StoredSession, view: View) -> Row | None:
     for cue, sentence in told.items():
         if cue not in view.left_out:
             st.write(sentence)
+            for line in view.reviewed.get(cue, ()):
+                st.caption(line)
     st.caption(HOW_TO_READ)
     return written
 
@@ -167,7 +172,7 @@ def player(summary: Row, episodes: list[Row], view: View) -> Row | None:
     if not view.files:
         return None
     told = session_player(
-        f"player-{view.session_id}",
+        player_key(view.session_id),
         [video_address(view.session_id, position) for position in range(len(view.files))],
         summary["alignment"],
         timeline_address(view.session_id, view.version),
@@ -176,8 +181,15 @@ def player(summary: Row, episodes: list[Row], view: View) -> Row | None:
         moments.proposed(summary, episodes, view.session_id),
         list(view.comments),
         view.kept,
+        view.review,
+        view.on_verdicts,
     )
     return None if told.comment is None else dict(told.comment)
+
+
+def player_key(session_id: str) -> str:
+    """Where the player's state is in the session state."""
+    return f"player-{session_id}"
 
 
 def shown_episodes(session: StoredSession, view: View) -> list[Row]:

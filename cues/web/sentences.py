@@ -286,3 +286,8 @@ def _direction(place: Row, zero: str) -> str:
 def _lowered(words: str) -> str:
     """A sentence behind a colon."""
     return words[:1].lower() + words[1:]
+
+
+def plain(text: Any) -> str:
+    """Text that people wrote, as it is written inside Markdown."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|$<>~:" else sign for sign in str(text))

@@ -16,8 +16,14 @@ const KEYS = [
   [", .", "one picture back or on"], ["n p", "next or previous moment"], ["+ −", "zoom in or out"], ["0", "whole session"],
   ["o", "drawing on the picture"], ["[ ]", "mark a stretch from here, to here"], ["Shift + drag", "mark a stretch"],
   ["c", "comment here, or on the marked stretch"], ["Enter", "keep the comment; Shift Enter: a new line"],
-  ["Esc", "leave the comment or the mark"], ["?", "this list"],
+  ["v", "verdicts on or off"], ["e Shift e", "next or previous episode"], ["a d", "agree, disagree"],
+  ["t", "move its ends to the marked stretch"], ["i", "add the marked stretch"], ["w", "no verdict on it"],
+  ["z y", "undo, redo"], ["Esc", "leave the comment or the mark"], ["?", "this list"],
 ];
+const CUES = { eye_contact: "eye_contact", forward_lean: "forward_lean", smiles: "smile" };  // of a lane, in the table of episodes
+const KINDS = { eye_contact: [["eye_contact", "eye contact"]], forward_lean: [["forward", "lean forward"], ["back", "lean back"]], smiles: [["smile", "smile"]] };
+const NEAR_PX = 7;  // so near to an end of an episode it is the end that is dragged
+const SHORTEST_EPISODE_S = 0.2;
 const APART_S = 0.25, NEARLY_S = 0.03;  // a second video further off jumps, one nearly there is left alone
 const FACE_S = 0.3, SHOULDERS_S = 1.2;  // what was seen longer ago is not drawn
 
@@ -87,6 +93,28 @@ function build(root, tell) {
   const box = made("textarea", { rows: "2" });
   const form = made("form", { class: "comment", hidden: "" }, box, made("div", { class: "bar" }, about,
     made("span", { class: "room" }), button("Cancel", "Leave the comment (Esc)", leave), made("button", { type: "submit" }, "Add the comment")));
+  const judge = button("Verdicts", "Say what you think of the episodes (v)", () => {
+    judging = !judging;
+    judge.setAttribute("aria-pressed", judging);
+    panel.hidden = !judging;
+    if (!judging) picked = null;
+    tellPicked();
+    draw(true);
+  });
+  judge.setAttribute("aria-pressed", "false");
+  const about_it = made("p", { class: "picked", role: "status" });
+  const laneOf = made("select", { "aria-label": "What the marked stretch is" });
+  const agree = button("Agree", "Agree with this episode (a)", () => say("agree"));
+  const disagree = button("Disagree", "Disagree with this episode (d)", () => say("disagree"));
+  const adjust = button("Move its ends", "Move its ends to the marked stretch (t); or drag its ends", () => say("adjust"));
+  const withdraw = button("No verdict", "Take your verdict on it back (w)", () => say("withdraw"));
+  const add = button("Add", "Add the marked stretch: the tool missed it (i)", addMarked);
+  const undo = button("Undo", "Undo your last verdict (z)", () => act("undo"));
+  const redo = button("Redo", "Bring back what was undone (y)", () => act("redo"));
+  const panel = made("div", { class: "judging", hidden: "" }, about_it,
+    made("div", { class: "bar" }, button("‹ Episode", "Previous episode (Shift e)", () => episode(-1)), button("Episode ›", "Next episode (e)", () => episode(1)),
+      agree, disagree, adjust, withdraw, made("span", { class: "room" }), undo, redo),
+    made("div", { class: "bar" }, made("span", {}, "The marked stretch is"), laneOf, add));
   const help = made("dialog", { "aria-label": "Keys" });
   const keys = made("dl");
   for (const [key, words] of KEYS) keys.append(made("dt", {}, key), made("dd", {}, words));
@@ -94,19 +122,20 @@ function build(root, tell) {
   const question = button("?", "Keys (?)", () => help.showModal());
   const bar = made("div", { class: "bar" }, play, speed, sound, clock, made("span", { class: "room" }), previous, kind,
     next);
-  const tools = made("div", { class: "bar" }, client, drawing, out, into, made("span", { class: "room" }), marking, comment, question);
+  const tools = made("div", { class: "bar" }, client, drawing, out, into, made("span", { class: "room" }), marking, judge, comment, question);
   const lanes = made("canvas", { class: "lanes", tabindex: "0", role: "slider", "aria-label": "Time in the recording",
     "aria-valuemin": "0" });
   const whole = made("canvas", { class: "whole", "aria-hidden": "true" });
   const said = made("p", { class: "said", role: "status" });
   const legend = made("p", { class: "legend" },
-    "Hatched: could not be measured. Lean: up is nearer to the camera than usual, marks at 5 and 10 cm. Lines join the two smiles of a shared smile.");
+    "Hatched: could not be measured. Lean: up is nearer to the camera than usual, marks at 5 and 10 cm. Lines join the two smiles of a shared smile. Verdicts: underlined, agreed; dashed, not agreed; outlined, other ends or added.");
   const list = made("ol", { class: "moments", "aria-label": "Moments to look at" });
-  root.append(screens, explained, bar, tools, lanes, whole, form, legend, said, list, help);
+  root.append(screens, explained, bar, tools, lanes, whole, panel, form, legend, said, list, help);
 
   let session = null, moments = [], chosen = [], comments = [], everybody = false, addresses = "", wanted = null;
   let overlaid = false, overlays = new Map(), overlayAddress = "", pair = null;
   let marks = false, marked = null, markedCue = "", until = null, sending = null, kept = null;  // a marked stretch; where playing ends
+  let judging = false, picked = null, given = [], asked = [], pulled = null;  // picked: an episode; asked: acts on their way
   let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
 
   // --- the clock
@@ -150,7 +179,9 @@ function build(root, tell) {
     const time = now(), ahead = chosen.filter((m) => (way > 0 ? m.start > time + 0.3 : m.start < time - 1.5));
     const moment = way > 0 ? ahead[0] : ahead[ahead.length - 1];
     said.textContent = moment ? `${spoken(moment.start)} ${moment.words}` : "There is no further moment this way.";
-    if (moment) seek(Math.max(moment.start - 1, 0));
+    if (!moment) return;
+    seek(Math.max(moment.start - 1, 0));
+    if (judging) pick(everyEpisode().find((e) => Math.abs(e.start - moment.start) < 0.02 && Math.abs(e.end - moment.end) < 0.02) || null);
   }
   function choose() {
     const fits = { [PROPOSED]: (m) => m.proposed, [EVERY]: () => true }[kind.value] || ((m) => m.kind === kind.value);
@@ -169,6 +200,7 @@ function build(root, tell) {
 
   function mark(one, other) {
     marked = one === null ? null : [Math.max(Math.min(one, other), 0), Math.min(Math.max(one, other), length())];
+    tellPicked();
     draw(true);
   }
   function saySpan() {
@@ -208,6 +240,105 @@ function build(root, tell) {
     event.stopPropagation();
   });
 
+  // --- verdicts
+
+  const same = (one, other) => ["person", "cue", "kind", "start", "end"].every((name) => one[name] === other[name]);
+  const verdictOn = (e) => given.find((v) => same(v, e));
+  const titleOf = (e) => {
+    const row = rows.find((r) => r.key && r.person === e.person), who = session.people.find((p) => p.person === e.person);
+    return `${who && session.people.length > 1 ? `${who.role}, ` : ""}${row ? Object.values(KINDS).flat().concat([["head_forward", "lean forward"]]).find(([kind]) => kind === e.kind)[1] : ""}`;
+  };
+  function judged(row) {  // the episodes of a lane, the tool's and those that were added
+    if (!row.key || row.content.method === "head_only") return [];
+    const cue = CUES[row.key], lane = { person: row.person, cue };
+    const own = row.content.episodes.map((e) => ({ ...lane, kind: e.kind || KINDS[row.key][0][0], start: e.start, end: e.end }));
+    return own.concat(given.filter((v) => v.word === "add" && v.person === row.person && v.cue === cue)).sort((a, b) => a.start - b.start);
+  }
+  const everyEpisode = () => rows.flatMap(judged);
+  const spanOf = (e) => { const v = verdictOn(e); return v && v.word === "adjust" ? [v.new_start, v.new_end] : [e.start, e.end]; };
+  function pick(e) {
+    picked = e;
+    tellPicked();
+    draw(true);
+  }
+  function tellPicked() {
+    const words = { agree: "You agree.", disagree: "You disagree.", adjust: "You moved its ends.", add: "You added it." };
+    const verdict = picked && verdictOn(picked), [start, end] = picked ? spanOf(picked) : [0, 0];
+    about_it.textContent = picked ? `${titleOf(picked)}, ${tenths(start)} to ${tenths(end)}. ${verdict ? words[verdict.word] : "No verdict yet."}`
+      : "Click an episode on the timeline, or go through them with e. Drag the ends of the one that is picked to move them.";
+    agree.disabled = disagree.disabled = !picked || Boolean(verdict && verdict.word === "add");
+    adjust.disabled = !picked || !marked || Boolean(verdict && verdict.word === "add");
+    withdraw.disabled = !verdict;
+    add.disabled = !marked;
+  }
+  function episode(way) {
+    const row = rows.find((r) => picked && r.person === picked.person && CUES[r.key] === picked.cue) || rows.find((r) => r.key && judged(r).length);
+    const all = row ? judged(row) : [], time = picked ? picked.start : now();
+    const ahead = all.filter((e) => (way > 0 ? e.start > time + 0.001 : e.start < time - 0.001));
+    const next_ = way > 0 ? ahead[0] : ahead[ahead.length - 1];
+    if (!next_) { said.textContent = "There is no further episode this way."; return; }
+    seek(Math.max(spanOf(next_)[0] - 1, 0));
+    pick(next_);
+  }
+  function say(word, span = marked) {
+    if (!picked || (word === "adjust" && !span)) return;
+    const { person, cue, kind, start, end } = picked, moved = word === "adjust";
+    give({ word, person, cue, kind, start, end, new_start: moved ? hundredth(span[0]) : null, new_end: moved ? hundredth(span[1]) : null });
+    if (moved) mark(null);
+    if (word === "withdraw" && !everyEpisode().some((e) => same(e, picked))) picked = null;
+    tellPicked();
+  }
+  function addMarked() {
+    if (!marked || !laneOf.value) return;
+    const [person, cue, kind] = laneOf.value.split("|");
+    const made_ = { word: "add", person: Number(person), cue, kind, start: hundredth(marked[0]), end: hundredth(marked[1]), new_start: null, new_end: null };
+    give(made_);
+    mark(null);
+    pick(made_);
+  }
+  const hundredth = (time) => Math.round(time * 100) / 100;
+  const tenths = (time) => `${shown(time)}.${Math.floor(((time + 0.001) % 1) * 10)}`;
+  function settleGiven(verdict) {  // what the page will say as well, once it has kept it
+    given = given.filter((v) => !same(v, verdict));
+    if (verdict.word !== "withdraw") given.push(verdict);
+  }
+  function give(verdict) {
+    settleGiven(verdict);
+    said.textContent = "";
+    act("give", verdict);
+  }
+  function act(what, verdict = null) {  // sent again until the page has taken it: two quick ones would become one
+    asked.push({ id: Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(16)).join(""), act: what, verdict });
+    tell("verdicts", { acts: asked });
+    draw(true);
+  }
+  function offer() {  // the lanes that a marked stretch can be added to
+    const before = laneOf.value;
+    const options = rows.filter((r) => r.key && r.content.method !== "head_only").flatMap((r) => KINDS[r.key].map(([kind]) => [`${r.person}|${CUES[r.key]}|${kind}`, titleOf({ person: r.person, kind })]));
+    laneOf.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));
+    if (options.some(([value]) => value === before)) laneOf.value = before;
+  }
+  function paintVerdicts(g, row, w, ink, field) {
+    const lane = given.filter((v) => v.person === row.person && v.cue === CUES[row.key]), y = row.y, h = row.height;
+    g.strokeStyle = g.fillStyle = ink; g.lineWidth = 1.5;
+    for (const verdict of lane) {
+      const [start, end] = verdict.word === "adjust" ? [verdict.new_start, verdict.new_end] : [verdict.start, verdict.end];
+      between([[verdict.start, verdict.end]], w, (x, width) => {
+        if (verdict.word === "agree") g.fillRect(x, y + h - 1, width, 2);
+        if (verdict.word !== "disagree" && verdict.word !== "adjust") return;
+        g.fillStyle = field; g.globalAlpha = 0.85; g.fillRect(x - 0.5, y, width + 1, h);
+        g.globalAlpha = 1; g.fillStyle = ink;
+        g.setLineDash([3, 3]); g.strokeRect(x, y + 1, width, h - 2); g.setLineDash([]);
+      });
+      if (verdict.word !== "adjust" && verdict.word !== "add") continue;
+      between([[start, end]], w, (x, width) => {
+        g.fillStyle = row.key === "smiles" ? ROSE : row.key === "forward_lean" ? (verdict.kind === "back" ? GREY : AMBER) : BLUE;
+        g.globalAlpha = row.key === "forward_lean" ? 0.35 : 1; g.fillRect(x, y + 2, width, h - 4);
+        g.globalAlpha = 1; g.fillStyle = ink; g.strokeRect(x, y + 1, width, h - 2);
+      });
+    }
+  }
+
   // --- what is drawn
 
   function lay() {
@@ -225,6 +356,8 @@ function build(root, tell) {
     lanes.style.height = `${y + 4}px`;
     whole.style.height = "16px";
     client.hidden = !session || session.people.length < 2;
+    offer();
+    tellPicked();
     draw(true);
   }
   function colours() {
@@ -298,6 +431,7 @@ function build(root, tell) {
       });
       g.fillStyle = pattern;
       between(row.content.unknown, w, (x, width) => g.fillRect(x, row.y, width, row.height));
+      paintVerdicts(g, row, w, ink, field);
     }
     paintShared(g, w);
     g.fillStyle = ink;
@@ -425,6 +559,11 @@ function build(root, tell) {
       between([marked], w, (a, width) => g.fillRect(a, RULER_PX, width, h));
       g.globalAlpha = 1;
     }
+    const row = picked && rows.find((r) => r.person === picked.person && CUES[r.key] === picked.cue);
+    if (row) {
+      g.strokeStyle = getComputedStyle(root).getPropertyValue("--strong").trim() || ink; g.lineWidth = 3;
+      between([pulled ? pulled.span : spanOf(picked)], w, (a, width) => g.strokeRect(a - 1, row.y - 1, width + 2, row.height + 2));
+    }
     const x = xOf(time, w);
     if (x >= NAME_PX - 1 && x <= w + 1) { g.fillStyle = ink; g.fillRect(x - 1, RULER_PX - 6, 2, h); }
     drawWhole(time);
@@ -457,18 +596,51 @@ function build(root, tell) {
   // --- hands
 
   let held = false, markFrom = null;
+  const rowAt = (event) => {
+    const y = event.clientY - lanes.getBoundingClientRect().top;
+    return rows.find((row) => row.key && y >= row.y && y < row.y + row.height + GAP_PX) || null;
+  };
+  function endAt(event) {  // which end of the picked episode lies under the pointer
+    const row = rowAt(event), verdict = picked && verdictOn(picked);
+    if (!judging || !picked || !row || row.person !== picked.person || CUES[row.key] !== picked.cue || (verdict && verdict.word === "add")) return null;
+    const span = spanOf(picked), away = span.map((t) => Math.abs(xOf(t, lanes.clientWidth) - (event.clientX - lanes.getBoundingClientRect().left)));
+    return Math.min(...away) > NEAR_PX ? null : { edge: away[0] <= away[1] ? 0 : 1, span: [...span] };
+  }
   lanes.addEventListener("pointerdown", (event) => {
     lanes.setPointerCapture(event.pointerId);
     if (event.shiftKey || marks) {
-      const y = event.clientY - lanes.getBoundingClientRect().top;
+      const row = rowAt(event);
       markFrom = timeAt(event);
-      markedCue = (rows.find((row) => row.key && y >= row.y && y < row.y + row.height + GAP_PX) || { cue: "" }).cue;
+      markedCue = row ? row.cue : "";
+      if (row && row.content.method !== "head_only") laneOf.value = `${row.person}|${CUES[row.key]}|${KINDS[row.key][0][0]}`;
       mark(markFrom, markFrom);
-    } else { held = true; seek(timeAt(event)); }
+      return;
+    }
+    pulled = endAt(event);
+    if (pulled) return;
+    held = true;
+    seek(timeAt(event));
+    const row = judging ? rowAt(event) : null, time = timeAt(event);
+    if (row) pick(judged(row).find((e) => spanOf(e)[0] <= time && time < spanOf(e)[1]) || null);
   });
-  lanes.addEventListener("pointermove", (event) => { if (held) seek(timeAt(event)); else if (markFrom !== null) mark(markFrom, timeAt(event)); else lanes.title = `${shown(Math.max(timeAt(event), 0))}${state(timeAt(event))}`; });
+  lanes.addEventListener("pointermove", (event) => {
+    if (pulled) {
+      const [start, end] = pulled.span, time = Math.min(Math.max(timeAt(event), 0), length());
+      pulled.span[pulled.edge] = pulled.edge ? Math.max(time, start + SHORTEST_EPISODE_S) : Math.min(time, end - SHORTEST_EPISODE_S);
+      draw(true);
+      return;
+    }
+    lanes.style.cursor = endAt(event) ? "ew-resize" : "";
+    if (held) seek(timeAt(event)); else if (markFrom !== null) mark(markFrom, timeAt(event)); else lanes.title = `${shown(Math.max(timeAt(event), 0))}${state(timeAt(event))}`;
+  });
   for (const name of ["pointerup", "pointercancel"]) lanes.addEventListener(name, () => {
     held = false;
+    if (pulled) {
+      const { span } = pulled;
+      pulled = null;
+      if (span.some((t, k) => Math.abs(t - spanOf(picked)[k]) > 0.01)) say("adjust", span);
+      draw(true);
+    }
     if (markFrom === null) return;
     markFrom = null;
     if (marked[1] - marked[0] < 0.2) mark(null); else { seek(marked[0]); saySpan(); }
@@ -503,7 +675,9 @@ function build(root, tell) {
       "=": () => zoom(0.5), "-": () => zoom(2), 0: () => window_(0, length()), c: write,
       "[": () => { markedCue = ""; mark(now(), marked ? Math.max(marked[1], now()) : now()); },
       "]": () => { mark(marked ? Math.min(marked[0], now()) : now(), now()); saySpan(); },
-      Escape: marked ? () => mark(null) : null, "?": () => help.showModal(),
+      Escape: marked ? () => mark(null) : picked ? () => pick(null) : null, "?": () => help.showModal(), v: () => judge.click(),
+      ...(judging ? { e: () => episode(1), E: () => episode(-1), a: () => agree.click(), d: () => disagree.click(), t: () => adjust.click(),
+        i: () => add.click(), w: () => withdraw.click(), z: () => undo.click(), y: () => redo.click() } : {}),
       " ": event.target.closest("button") ? null : toggle,
     }[event.key];
     if (!act) return;
@@ -581,6 +755,13 @@ function build(root, tell) {
         kept = data.kept;
         if (kept === sending) { sending = null; box.value = ""; leave(); said.textContent = "The comment is kept. n goes to the next moment."; }
       }
+      const taken = new Set(data.review.taken);
+      asked = asked.filter((one) => !taken.has(one.id));
+      given = data.review.verdicts;
+      for (const one of asked) if (one.act === "give") settleGiven(one.verdict);
+      undo.disabled = !data.review.undo;
+      redo.disabled = !data.review.redo;
+      if (picked && session) tellPicked();
       const kinds = [...new Set(moments.map((m) => m.kind))].sort(), before = kind.value;
       const options = [[PROPOSED, "moments to look at"], [EVERY, "all moments"], ...kinds.map((k) => [k, k])];
       kind.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));

@@ -44,14 +44,19 @@ def session_player(
     proposed: list[Moment],
     comments: list[dict[str, Any]],
     kept: str | None,
-    on_comment: Callable[[], None] = lambda: None,
+    review: dict[str, Any],
+    on_verdicts: Callable[[], None],
 ) -> Any:
     """Mounts the player. `videos`, one or two, `lanes` and `overlay` (with MINUTE in place of the minute) are addresses
     on this server; `alignment` says where in the second video a time of the first is. `proposed` are those of the
     `moments` that are listed first, `comments` the stretches with any (start, end or None [s], settled). The result's
     `comment` is one that was just written, else None: id (drawn by the browser), start, end or None [s], cue or None,
-    text; `on_comment` is called then. `kept` is the id of the last one that the page has taken: what is in the box
-    stays there until then."""
+    text. `kept` is the id of the last one that the page has taken: what is in the box stays there until then.
+
+    review: `verdicts` of the visitor (the fields of a `Verdict`, at the episodes as they are now), `undo` and `redo`:
+    whether there is something to, `taken`: ids of the acts that the page has taken. `on_verdicts` is called with new
+    acts in the state's `verdicts`: {"acts": [{"id", "act": give, undo or redo, "verdict"}]}; an act is sent again until
+    it is in `taken`."""
     told = [{**moment.__dict__, "proposed": moment in proposed} for moment in moments]
     data = {
         "videos": videos,
@@ -61,6 +66,7 @@ def session_player(
         "moments": told,
         "comments": comments,
         "kept": kept,
+        "review": review,
         "longest": LONGEST,
     }
-    return _component(key=key, data=data, on_comment_change=on_comment)
+    return _component(key=key, data=data, on_comment_change=lambda: None, on_verdicts_change=on_verdicts)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +13,7 @@ from cues.library.comments import threads_of
 from cues.library.deeds import record
 from cues.library.folders import session_folder
 from cues.library.models import Account, JobKind, JobState, PracticeSession, Recording
-from cues.library.session_folder import read_session
+from cues.library.session_folder import analysis_of, read_session
 from cues.library.sessions import find_session, left_out_for
 from cues.web.measured import measured_session
 from cues.web.report import View, first_screen, in_depth
@@ -21,10 +22,13 @@ from cues.web.views import (
     session_comments,
     session_corrections,
     session_details,
+    session_drawn,
     session_evidence,
+    session_practice,
     session_preparation,
     session_progress,
     session_questions,
+    session_verdicts,
 )
 from cues.web.views.acting import tell
 from cues.web.views.addresses import PAGES, SESSIONS
@@ -75,7 +79,18 @@ def page() -> None:
         threads = threads_of(db, opened.account, opened.session.id)
     files = [recording.file_name for recording in opened.recordings]
     told = session_comments.for_the_player(threads), session_comments.kept(opened)
-    view = View(opened.session.id, version, opened.mine, opened.left_out, files, *told)
+    reviewers = session_verdicts.reviewers_of(opened)
+    view = View(
+        opened.session.id,
+        version,
+        opened.mine,
+        opened.left_out,
+        files,
+        *told,
+        session_verdicts.for_the_player(opened, stored, reviewers),
+        partial(session_verdicts.take, opened, analysis_of(stored.summary)),
+        session_verdicts.in_words(opened, stored, reviewers),
+    )
     session_questions.is_this_you(opened, stored)
     written = first_screen(stored, view)
     with suppress(SessionFolderError):  # the player says it where the tables cannot be read
@@ -83,7 +98,10 @@ def page() -> None:
     session_questions.which_place(opened, stored)
     session_comments.keep(opened, written)
     session_comments.show(opened, threads)
+    session_practice.show(opened, stored)
     in_depth(stored, view)
+    session_verdicts.show(opened, stored, reviewers)
+    session_drawn.show(opened, stored, reviewers)
     session_evidence.show(opened, view)
     if opened.mine:
         session_corrections.show(opened, stored)

@@ -18,7 +18,7 @@ from cues.library.comments import (
 )
 from cues.library.models import Account
 from cues.web.charts import jump_to
-from cues.web.sentences import clock
+from cues.web.sentences import clock, plain
 from cues.web.views.acting import act, do
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _one(opened: "Opened", written: Written) -> None:
             else:
                 st.caption("*Deleted by its author.*")
             changed = " · changed" if comment.edited and comment.text else ""
-            st.caption(f"{_plain(written.author)} · {comment.created:%d %B %Y}{changed}")
+            st.caption(f"{plain(written.author)} · {comment.created:%d %B %Y}{changed}")
         if not mine or not comment.text:
             return
         key = f"change-{comment.id}-{comment.edited}"
@@ -129,11 +129,6 @@ def _answer(comment_id: int, key: str) -> None:
 
 def _change(comment_id: int, key: str) -> None:
     do(partial(change_comment, comment_id=comment_id, text=st.session_state[key]), "Comment changed.")
-
-
-def _plain(name: str) -> str:
-    """A name in Markdown as it is written."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|$<>~:" else sign for sign in name)
 
 
 def _kept_key(opened: "Opened") -> str:

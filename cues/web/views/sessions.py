@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import escape
-from typing import Any
 
 import streamlit as st
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from cues.library.sessions import create_session, left_out_for, visible
 from cues.web.charts import AMBER, BLUE, ROSE
 from cues.web.drawings import as_picture
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views.addresses import SESSION, go, link_to_session
 from cues.web.visiting import visitor
 
@@ -118,9 +118,9 @@ def _line(one: Listed, several: bool) -> None:
     with st.container(border=True):
         words, pictures = st.columns([5, 4], vertical_alignment="center")
         with words:
-            link_to_session(one.id, f"**{_plain(one.title)}**")
+            link_to_session(one.id, f"**{plain(one.title)}**")
             parts = [f"{one.held_on:%-d %B %Y}", one.trainee if several else "", one.state, one.detail]
-            st.caption(" · ".join(_plain(part) for part in parts if part))
+            st.caption(" · ".join(plain(part) for part in parts if part))
         if one.figures:
             pictures.html(small_multiples(one.figures))
 
@@ -154,7 +154,7 @@ def _notices(listed: list[Listed]) -> None:
     for one in listed:
         if one.keep_until is not None and one.keep_until <= soon:
             st.warning(
-                f"{_plain(one.title)} is kept until {one.keep_until:%-d %B %Y} and then deleted. Change the date "
+                f"{plain(one.title)} is kept until {one.keep_until:%-d %B %Y} and then deleted. Change the date "
                 "on its page, under Details, to keep it longer."
             )
 
@@ -172,8 +172,3 @@ def _begin() -> None:
             st.session_state["made"] = made.id
     except CuesError as problem:
         st.error(str(problem))
-
-
-def _plain(text: Any) -> str:
-    """Text that people wrote, safe inside Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$~:" else c for c in str(text))
