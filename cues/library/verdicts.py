@@ -5,6 +5,7 @@ review it, its trainee too; of a cue that is left out for somebody they neither 
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,22 +14,27 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from cues.library.deeds import record
-from cues.library.models import Account, PracticeSession, VerdictRow, now
+from cues.library.models import ID_LENGTH, Account, PracticeSession, VerdictRow, now
 from cues.library.sessions import SessionError, find_session, left_out_for
 from cues.review.verdicts import ADJUST, JUDGED, WORDS, Verdict
 
 MOST_AT_ONCE = 5000
+_UID = re.compile(f"[0-9a-f]{{{ID_LENGTH}}}")
 
 
 @dataclass(frozen=True)
 class Reviewer:
-    """Somebody who gave verdicts on a session: what they say now, in order, and how many acts can be brought again."""
+    """Somebody who gave verdicts on a session: what they say now, in order; drawn: those on drawn episodes.
+
+    last, undone: the act that `undo` would take back, and the one that `redo` would bring again; "" for none.
+    """
 
     account_id: int
     name: str
     verdicts: tuple[Verdict, ...]
     drawn: tuple[Verdict, ...]
-    undone: int
+    last: str
+    undone: str
 
 
 def verdicts_of(db: Session, account: Account, session_id: str) -> list[Reviewer]:
@@ -50,7 +56,8 @@ def verdicts_of(db: Session, account: Account, session_id: str) -> list[Reviewer
             names[reviewer],
             tuple(verdict_in(row) for row in rows if not row.undone),
             tuple(verdict_in(row) for row in rows if row.drawn and not row.undone),
-            len({row.created for row in rows if row.undone}),
+            max((_act(row.created) for row in rows if not row.undone), default=""),
+            min((_act(row.created) for row in rows if row.undone), default=""),
         )
         for reviewer, rows in given.items()
     ]
@@ -63,32 +70,40 @@ def give(
     verdicts: Sequence[Verdict],
     analysis: str,
     drawn: bool = False,
+    uid: str | None = None,
 ) -> None:
     """Adds verdicts, as one act. analysis: which computation they are about (`analysis_of`); drawn: their episodes were
-    drawn at random. Raises SessionError."""
+    drawn at random; uid: of a single one, drawn by who sends it, so that the same sent again is given once. Raises
+    SessionError."""
     hidden = left_out_for(db, reviewer, _seen(db, reviewer, session_id))
     if not 0 < len(verdicts) <= MOST_AT_ONCE:
         raise SessionError(f"Between one and {MOST_AT_ONCE} verdicts can be given at once.")
     for verdict in verdicts:
         _check(verdict, hidden)
+    if uid is not None and _given_before(db, reviewer, session_id, uid):
+        return
     db.execute(delete(VerdictRow).where(_of(reviewer, session_id), VerdictRow.undone))
     at = now()
     for verdict in verdicts:
         given = VerdictRow(session_id=session_id, reviewer_id=reviewer.id, analysis=analysis, drawn=drawn, created=at)
         for name in _CONTENT:
             setattr(given, name, getattr(verdict, name))
+        if uid is not None:
+            given.uid = uid
         db.add(given)
     record(db, reviewer.id, "verdict", session_id, {"count": len(verdicts)})
 
 
-def undo(db: Session, reviewer: Account, session_id: str) -> None:
-    """Takes back this reviewer's last act. Raises SessionError."""
-    _switch(db, reviewer, session_id, select(func.max(VerdictRow.created)).where(~VerdictRow.undone), undone=True)
+def undo(db: Session, reviewer: Account, session_id: str, act: str | None = None) -> None:
+    """Takes back this reviewer's last act; with `act` (`Reviewer.last`) only if it still is the last. Raises
+    SessionError."""
+    _switch(db, reviewer, session_id, select(func.max(VerdictRow.created)).where(~VerdictRow.undone), True, act)
 
 
-def redo(db: Session, reviewer: Account, session_id: str) -> None:
-    """Brings again what was undone last. Raises SessionError."""
-    _switch(db, reviewer, session_id, select(func.min(VerdictRow.created)).where(VerdictRow.undone), undone=False)
+def redo(db: Session, reviewer: Account, session_id: str, act: str | None = None) -> None:
+    """Brings again what was undone last; with `act` (`Reviewer.undone`) only if that still is it. Raises
+    SessionError."""
+    _switch(db, reviewer, session_id, select(func.min(VerdictRow.created)).where(VerdictRow.undone), False, act)
 
 
 def verdict_in(row: VerdictRow) -> Verdict:
@@ -99,14 +114,32 @@ def verdict_in(row: VerdictRow) -> Verdict:
 _CONTENT = ("word", "person", "cue", "kind", "start", "end", "new_start", "new_end")
 
 
-def _switch(db: Session, reviewer: Account, session_id: str, which: Select[datetime], undone: bool) -> None:
+def _switch(
+    db: Session, reviewer: Account, session_id: str, which: Select[datetime], undone: bool, act: str | None
+) -> None:
     _seen(db, reviewer, session_id)
     at = db.scalar(which.where(_of(reviewer, session_id)))
+    if act is not None and (at is None or _act(at) != act):
+        return
     if at is None:
         raise SessionError("There is nothing more to undo." if undone else "There is nothing to bring again.")
     for row in db.scalars(select(VerdictRow).where(_of(reviewer, session_id), VerdictRow.created == at)):
         row.undone = undone
     record(db, reviewer.id, "undo verdict" if undone else "bring verdict again", session_id)
+
+
+def _given_before(db: Session, reviewer: Account, session_id: str, uid: str) -> bool:
+    if not _UID.fullmatch(uid):
+        raise SessionError("This is no verdict; load the page again.")
+    before = db.scalar(select(VerdictRow).where(VerdictRow.uid == uid))
+    if before is not None and (before.reviewer_id, before.session_id) != (reviewer.id, session_id):
+        raise SessionError("This is no verdict; load the page again.")
+    return before is not None
+
+
+def _act(at: datetime) -> str:
+    """What names an act: no two of one reviewer happen in the same microsecond."""
+    return at.isoformat()
 
 
 def _of(reviewer: Account, session_id: str) -> ColumnElement[bool]:

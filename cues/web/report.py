@@ -82,8 +82,8 @@ class View:
     files: Sequence[str]
     comments: Sequence[Row] = ()
     kept: str | None = None
-    review: Row = field(default_factory=lambda: {"verdicts": [], "undo": False, "redo": False, "taken": []})
-    on_verdicts: Callable[[], None] = lambda: None
+    review: Row = field(default_factory=lambda: {"verdicts": [], "undo": "", "redo": "", "taken": ""})
+    on_verdict: Callable[[], None] = lambda: None
     reviewed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -182,7 +182,7 @@ def player(summary: Row, episodes: list[Row], view: View) -> Row | None:
         list(view.comments),
         view.kept,
         view.review,
-        view.on_verdicts,
+        view.on_verdict,
     )
     return None if told.comment is None else dict(told.comment)
 

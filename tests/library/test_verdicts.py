@@ -101,3 +101,22 @@ def test_what_is_no_verdict_is_refused_and_nothing_of_it_is_kept(library, superv
     with pytest.raises(SessionError):
         acted(library, give, supervisor, shared, [SMILE, wrong], "a")
     assert words(library, supervisor, shared) == []
+
+
+def test_what_is_sent_twice_is_done_once(library, trainee, supervisor, shared):
+    uid = "0" * 31 + "a"
+    for _ in range(2):
+        acted(library, give, supervisor, shared, [SMILE], "a", uid=uid)
+    assert words(library, supervisor, shared) == [(supervisor.name, ["agree"])]
+    acted(library, give, supervisor, shared, [GAZE], "a")
+    with library.reading() as db:
+        [one] = verdicts_of(db, supervisor, shared)
+    for _ in range(2):
+        acted(library, undo, supervisor, shared, one.last)
+    assert words(library, supervisor, shared) == [(supervisor.name, ["agree"])]
+    for _ in range(2):
+        acted(library, redo, supervisor, shared, one.last)
+    assert words(library, supervisor, shared) == [(supervisor.name, ["agree", "disagree"])]
+    for wrong in (uid, "no uid"):  # another's, and none
+        with pytest.raises(SessionError, match="no verdict"):
+            acted(library, give, trainee, shared, [SMILE], "a", uid=wrong)

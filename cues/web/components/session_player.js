@@ -135,7 +135,7 @@ function build(root, tell) {
   let session = null, moments = [], chosen = [], comments = [], everybody = false, addresses = "", wanted = null;
   let overlaid = false, overlays = new Map(), overlayAddress = "", pair = null;
   let marks = false, marked = null, markedCue = "", until = null, sending = null, kept = null;  // a marked stretch; where playing ends
-  let judging = false, picked = null, given = [], asked = [], pulled = null;  // picked: an episode; asked: acts on their way
+  let judging = false, picked = null, given = [], asked = [], review = {}, pulled = null;  // picked: an episode; asked: acts on their way
   let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
 
   // --- the clock
@@ -307,10 +307,13 @@ function build(root, tell) {
     said.textContent = "";
     act("give", verdict);
   }
-  function act(what, verdict = null) {  // sent again until the page has taken it: two quick ones would become one
-    asked.push({ id: Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(16)).join(""), act: what, verdict });
-    tell("verdicts", { acts: asked });
+  function act(what, verdict = null) {
+    asked.push({ id: Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16).padStart(8, "0")).join(""), act: what, verdict });
+    if (asked.length === 1) send();
     draw(true);
+  }
+  function send() {  // one at a time: of two quick ones the page would hear the second only
+    if (asked.length) tell("verdict", { ...asked[0], which: review[asked[0].act] || "" });
   }
   function offer() {  // the lanes that a marked stretch can be added to
     const before = laneOf.value;
@@ -755,12 +758,13 @@ function build(root, tell) {
         kept = data.kept;
         if (kept === sending) { sending = null; box.value = ""; leave(); said.textContent = "The comment is kept. n goes to the next moment."; }
       }
-      const taken = new Set(data.review.taken);
-      asked = asked.filter((one) => !taken.has(one.id));
-      given = data.review.verdicts;
+      review = data.review;
+      if (asked.length && asked[0].id === review.taken) asked.shift();
+      given = [...review.verdicts];
       for (const one of asked) if (one.act === "give") settleGiven(one.verdict);
-      undo.disabled = !data.review.undo;
-      redo.disabled = !data.review.redo;
+      send();
+      undo.disabled = !review.undo;
+      redo.disabled = !review.redo;
       if (picked && session) tellPicked();
       const kinds = [...new Set(moments.map((m) => m.kind))].sort(), before = kind.value;
       const options = [[PROPOSED, "moments to look at"], [EVERY, "all moments"], ...kinds.map((k) => [k, k])];

@@ -45,7 +45,7 @@ def session_player(
     comments: list[dict[str, Any]],
     kept: str | None,
     review: dict[str, Any],
-    on_verdicts: Callable[[], None],
+    on_verdict: Callable[[], None],
 ) -> Any:
     """Mounts the player. `videos`, one or two, `lanes` and `overlay` (with MINUTE in place of the minute) are addresses
     on this server; `alignment` says where in the second video a time of the first is. `proposed` are those of the
@@ -54,9 +54,9 @@ def session_player(
     text. `kept` is the id of the last one that the page has taken: what is in the box stays there until then.
 
     review: `verdicts` of the visitor (the fields of a `Verdict`, at the episodes as they are now), `undo` and `redo`:
-    whether there is something to, `taken`: ids of the acts that the page has taken. `on_verdicts` is called with new
-    acts in the state's `verdicts`: {"acts": [{"id", "act": give, undo or redo, "verdict"}]}; an act is sent again until
-    it is in `taken`."""
+    the acts that these would be about, "" for none, `taken`: id of the act that the page took last. `on_verdict` is
+    called with one in the state's `verdict`: {"id" (drawn by the browser), "act": give, undo or redo, "verdict" or
+    "which"}; it is sent again until it is taken."""
     told = [{**moment.__dict__, "proposed": moment in proposed} for moment in moments]
     data = {
         "videos": videos,
@@ -69,4 +69,4 @@ def session_player(
         "review": review,
         "longest": LONGEST,
     }
-    return _component(key=key, data=data, on_comment_change=lambda: None, on_verdicts_change=on_verdicts)
+    return _component(key=key, data=data, on_comment_change=lambda: None, on_verdict_change=on_verdict)

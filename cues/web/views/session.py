@@ -59,8 +59,9 @@ def page() -> None:
         st.write("There is no session here that you can see; it may have been deleted, or is no longer shared.")
         st.page_link(st.session_state[PAGES][SESSIONS], label="All sessions")
         return
-    session_details.heading(opened)
-    tell()
+    with st.container():
+        session_details.heading(opened)
+        tell()
     working = opened.job is not None and opened.job.state in (JobState.QUEUED, JobState.RUNNING)
     if working:
         session_progress.show(opened)
@@ -91,20 +92,27 @@ def page() -> None:
         partial(session_verdicts.take, opened, analysis_of(stored.summary)),
         session_verdicts.in_words(opened, stored, reviewers),
     )
-    session_questions.is_this_you(opened, stored)
-    written = first_screen(stored, view)
+    with st.container():
+        session_questions.is_this_you(opened, stored)
+    with st.container():
+        written = first_screen(stored, view)
     with suppress(SessionFolderError):  # the player says it where the tables cannot be read
         measured_session(opened.folder)  # before the charts are made: the player waits for it
-    session_questions.which_place(opened, stored)
     session_comments.keep(opened, written)
-    session_comments.show(opened, threads)
-    session_practice.show(opened, stored)
-    in_depth(stored, view)
-    session_verdicts.show(opened, stored, reviewers)
-    session_drawn.show(opened, stored, reviewers)
-    session_evidence.show(opened, view)
+    parts = [
+        partial(session_questions.which_place, opened, stored),
+        partial(session_comments.show, opened, threads),
+        partial(session_practice.show, opened, stored),
+        partial(in_depth, stored, view),
+        partial(session_verdicts.show, opened, stored, reviewers),
+        partial(session_drawn.show, opened, stored, reviewers),
+        partial(session_evidence.show, opened, view),
+    ]
     if opened.mine:
-        session_corrections.show(opened, stored)
+        parts.append(partial(session_corrections.show, opened, stored))
+    for part in parts:
+        with st.container():  # what comes and goes in one moves nothing in another: what is open stays open
+            part()
 
 
 def _open() -> Opened | None:

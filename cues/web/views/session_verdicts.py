@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_TAKEN, _TAKEN_KEPT = "taken-acts", 200
+_TAKEN = "taken-act"
 _COLUMNS = {
     "eye_contact_pct": ("eye_contact", "Eye contact"),
     "lean_forward_pct": ("forward_lean", "Leaning forward"),
@@ -58,37 +58,34 @@ def reviewers_of(opened: "Opened") -> list[Reviewer]:
 def for_the_player(opened: "Opened", stored: StoredSession, reviewers: list[Reviewer]) -> Row:
     """The visitor's own verdicts, at the episodes as they are now."""
     mine = next((one for one in reviewers if one.account_id == opened.account.id), None)
-    taken = st.session_state.get(_TAKEN, [])
+    taken = st.session_state.get(_TAKEN, "")
     if mine is None:
-        return {"verdicts": [], "undo": False, "redo": False, "taken": taken}
+        return {"verdicts": [], "undo": "", "redo": "", "taken": taken}
     episodes = stored.episodes.to_pylist()
     attached = attach(mine.verdicts, episodes)
     shown = [{**verdict.__dict__, **_ends(episodes[index])} for index, verdict in attached.of.items()]
     shown += [verdict.__dict__ for verdict in attached.added]
-    return {"verdicts": shown, "undo": bool(mine.verdicts), "redo": mine.undone > 0, "taken": taken}
+    return {"verdicts": shown, "undo": mine.last, "redo": mine.undone, "taken": taken}
 
 
 def take(opened: "Opened", analysis: str) -> None:
-    """Does what the player sent, each act once and in order."""
-    sent = st.session_state[player_key(opened.session.id)].get("verdicts") or {}
-    taken = st.session_state.setdefault(_TAKEN, [])
-    for act in sent.get("acts", []):
-        if act["id"] in taken:
-            continue
-        taken.append(act["id"])
-        try:
-            change = _change(opened.session.id, act, analysis)
-        except (KeyError, TypeError, ValueError):
-            st.session_state[PROBLEM] = "The browser sent what is no verdict. Load the page again."
-        else:
-            do(change, "")
-    del taken[:-_TAKEN_KEPT]
+    """Does what the player sent. It sends an act again until it is in `taken`, and then the next: a click that follows
+    quickly ends the run of the page that was about to do the one before."""
+    act = st.session_state[player_key(opened.session.id)].get("verdict") or {}
+    try:
+        change = _change(opened.session.id, act, analysis)
+    except (KeyError, TypeError, ValueError):
+        st.session_state[PROBLEM] = "The browser sent what is no verdict. Load the page again."
+    else:
+        do(change, "")
+    st.session_state[_TAKEN] = act.get("id", "")
 
 
 def _change(session_id: str, act: Row, analysis: str) -> Callable[[Session, Account], None]:
     if act["act"] == "give":
-        return partial(give, session_id=session_id, verdicts=[_verdict(act["verdict"])], analysis=analysis)
-    return partial({"undo": undo, "redo": redo}[act["act"]], session_id=session_id)
+        verdicts = [_verdict(act["verdict"])]
+        return partial(give, session_id=session_id, verdicts=verdicts, analysis=analysis, uid=str(act["id"]))
+    return partial({"undo": undo, "redo": redo}[act["act"]], session_id=session_id, act=str(act["which"]))
 
 
 def in_words(opened: "Opened", stored: StoredSession, reviewers: list[Reviewer]) -> dict[str, list[str]]:
