@@ -195,10 +195,11 @@ def test_a_point_to_practise_is_chosen_together_and_held_against_the_next_sessio
     library.close()
     page, _ = opened(sue, earlier)
     page.get_by_text("One thing to practise").click()
+    page.wait_for_timeout(1000)  # it opens slowly, and a list that opens meanwhile closes
     page.get_by_role("combobox", name="Cue").click()
-    page.get_by_role("option", name="Eye contact").click()
+    page.get_by_role("option", name="Eye contact", exact=True).click()
     expect(page.get_by_text("With most of it")).to_be_visible()
-    page.get_by_role("button", name="like this").first.click()
+    page.get_by_text("like this", exact=True).first.click()
     page.get_by_label("What exactly? In your own words").fill("Looking up after a pause")
     page.get_by_role("button", name="Practise this").click()
     expect(page.get_by_text("Chosen by Sue")).to_be_visible()
