@@ -80,7 +80,10 @@ class JobKind(StrEnum):
 
 
 class Account(Base):
-    """A person who signs in. Several roles may be one person's; the owner of a library is trainee and administrator."""
+    """A person who signs in. Several roles may be one person's; the owner of a library is trainee and administrator.
+
+    guesses_first: a trainee is asked for their own guess before they see the figures of a session.
+    """
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -92,6 +95,7 @@ class Account(Base):
     supervisor: Mapped[bool] = mapped_column(default=False)
     administrator: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
+    guesses_first: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -248,15 +252,16 @@ class SignOff(Base):
 
 
 class Guess(Base):
-    """What a trainee thought of their own figures before seeing them: cue -> per cent, or skipped.
+    """What a trainee thinks of their own figures before seeing them: column of the minutes -> per cent.
 
-    shown: the trainee lets those who see the session see it too.
+    There is a row where they are asked; until `answered` (with no figures where they skipped it) the session's cues
+    are hidden from them. shown: those who see the session see the guess, too.
     """
 
     __tablename__ = "guess"
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), primary_key=True)
-    figures: Mapped[dict[str, Any]]
-    skipped: Mapped[bool] = mapped_column(default=False)
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    answered: Mapped[datetime | None]
     shown: Mapped[bool] = mapped_column(default=False)
     created: Mapped[datetime] = mapped_column(default=now)
 

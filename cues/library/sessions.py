@@ -143,9 +143,11 @@ def _end_shares(db: Session, session_id: str, supervisor_id: int) -> None:
 
 
 def left_out_for(db: Session, account: Account, session: PracticeSession) -> list[str]:
-    """The cues that this account may not see in a session that is visible to them."""
+    """The cues that this account may not see in a session that is visible to them; for its trainee all of them as long
+    as their own guess is waited for."""
     if session.trainee_id == account.id:
-        return []
+        guess = db.get(Guess, session.id)
+        return list(CUES) if guess is not None and guess.answered is None else []
     running = select(Share).where(
         Share.session_id == session.id, Share.supervisor_id == account.id, Share.ended.is_(None)
     )

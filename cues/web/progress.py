@@ -54,12 +54,28 @@ class Point:
     minutes: int
 
 
+@dataclass(frozen=True)
+class Gap:
+    """What a trainee thought of a session [%] and what was measured, None where nothing could be."""
+
+    title: str
+    held_on: date
+    guessed: float
+    measured: float | None
+
+
 def point_of(session_id: str, title: str, held_on: date, rows: Sequence[Row], column: str) -> Point | None:
     """The figure of one session from its trainee's minutes; None with fewer than LEAST_MINUTES measured ones."""
     values = [float(row[column]) for row in rows if row.get(column) is not None]
     if len(values) < LEAST_MINUTES:
         return None
     return Point(session_id, title, held_on, fmean(values), stdev(values) / sqrt(len(values)), len(values))
+
+
+def measured_share(rows: Sequence[Row], column: str) -> float | None:
+    """The mean of a trainee's measured minutes [%]; None where no minute was measured."""
+    values = [float(row[column]) for row in rows if row.get(column) is not None]
+    return fmean(values) if values else None
 
 
 def band(points: Sequence[Point]) -> float | None:
@@ -97,3 +113,22 @@ def progress_chart(line: Line, points: Sequence[Point]) -> alt.LayerChart:
     layers.append(alt.Chart(rows).mark_circle(color=line.colour, size=70, opacity=1).encode(x=x, y=y, tooltip=told))
     words = f"{line.title} over {len(ordered)} sessions"
     return alt.layer(*layers).properties(height=170, description=words).configure_view(stroke=None)
+
+
+def gap_chart(line: Line, gaps: Sequence[Gap]) -> Any:
+    """Guess and figure of each session by date, joined by a line."""
+    ordered = sorted(gaps, key=lambda gap: gap.held_on)
+    names = [f"{gap.held_on:%-d %b %Y}, {gap.title}" for gap in ordered]
+    rows = pd.DataFrame(
+        {"session": names, "guessed": [g.guessed for g in ordered], "measured": [g.measured for g in ordered]}
+    )
+    y = alt.Y("session:N", sort=names, title=None, axis=alt.Axis(labelLimit=220))
+    scale = alt.Scale(domain=[0, 100])
+    x = alt.X("guessed:Q", scale=scale, title=None, axis=alt.Axis(labelExpr="datum.value + ' %'"))
+    base = alt.Chart(rows)
+    joined = base.transform_filter("isValid(datum.measured)").mark_rule(color=GREY).encode(x=x, x2="measured:Q", y=y)
+    guessed = base.mark_point(color=line.colour, size=90, filled=False, strokeWidth=2).encode(x=x, y=y)
+    measured = base.transform_filter("isValid(datum.measured)").mark_circle(color=line.colour, size=70, opacity=1)
+    shown = measured.encode(x=alt.X("measured:Q", scale=scale), y=y)
+    words = f"{line.title}: guessed and measured, {len(ordered)} sessions"
+    return alt.layer(joined, guessed, shown).properties(height=60 + 26 * len(ordered), description=words)

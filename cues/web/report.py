@@ -84,7 +84,7 @@ class View:
     kept: str | None = None
     review: Row = field(default_factory=lambda: {"verdicts": [], "undo": "", "redo": "", "taken": ""})
     on_verdict: Callable[[], None] = lambda: None
-    reviewed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def first_screen(session: StoredSession, view: View) -> Row | None:
@@ -104,7 +104,7 @@ def first_screen(session: StoredSession, view: View) -> Row | None:
     for cue, sentence in told.items():
         if cue not in view.left_out:
             st.write(sentence)
-            for line in view.reviewed.get(cue, ()):
+            for line in view.beside.get(cue, ()):
                 st.caption(line)
     st.caption(HOW_TO_READ)
     return written
@@ -165,6 +165,12 @@ def in_depth(session: StoredSession, view: View) -> None:
             st.markdown("\n".join(["| what | figure | of |", "|---|---|---|", *lines]))
     with st.expander("Details: software, models, parameters"):
         measured_how(summary)
+
+
+def recording_alone(session: StoredSession, view: View) -> None:
+    """The recording without anything that was measured of it."""
+    st.caption(sentences.recorded(session.summary, view.files))
+    player(session.summary, [], view)
 
 
 def player(summary: Row, episodes: list[Row], view: View) -> Row | None:

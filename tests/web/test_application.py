@@ -1,27 +1,19 @@
 """The whole application in a real browser: from the address that it prints to a report, corrected, shared, deleted."""
 
-import importlib.util
 import re
-import shutil
 import sqlite3
-from pathlib import Path
 
 import pytest
 
 from tests.sample_clip import first_seconds
-from tests.web.running_app import RunningApp
 
-CHROMIUM = Path("/usr/bin/chromium")
 LENGTH_S = 40
-if importlib.util.find_spec("playwright") is None:
-    pytest.skip("playwright is not installed: pip install -r tests/requirements.txt", allow_module_level=True)
-if not (CHROMIUM.exists() or shutil.which("chromium")):
-    pytest.skip("Chromium is not installed: apt install chromium", allow_module_level=True)
+pytest.importorskip("playwright", reason="playwright is not installed: pip install -r tests/requirements.txt")
 
 from playwright.sync_api import expect  # noqa: E402
 
 from tests.web.accessibility import faults_of  # noqa: E402
-from tests.web.take_picture import browser, settled  # noqa: E402
+from tests.web.take_picture import settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
 expect.set_options(timeout=20_000)  # other tests run beside
@@ -33,29 +25,6 @@ ANALYSED_MS = 180_000
 def clip(tmp_path_factory):
     """The first seconds of the sample session, copied without decoding."""
     return first_seconds(tmp_path_factory.mktemp("clip") / "my <b>call.mp4", LENGTH_S)
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    running = RunningApp(tmp_path_factory.mktemp("app") / "library")
-    yield running
-    running.end()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def owner(app, chromium):
-    visitor = Visitor(chromium, app)
-    visitor.page.goto(app.sign_in)
-    settled(visitor.page)
-    yield visitor
-    assert visitor.outside() == []
-    assert visitor.complaints == []
 
 
 def with_consents(page):
@@ -82,7 +51,10 @@ def analysed(owner, clip):
     start.click()
     expect(page.get_by_role("button", name="Cancel the analysis")).to_be_visible(timeout=20_000)
     page.reload()
+    page.get_by_label("Smiling [%]").fill("30")
+    page.get_by_role("button", name="Keep my guess and show the figures").click()
     expect(page.get_by_role("heading", name="Minute by minute")).to_be_visible(timeout=ANALYSED_MS)
+    expect(page.get_by_text("You thought 30 %")).to_be_visible()
     settled(page)
     return page.url.removeprefix(owner.app.address)
 

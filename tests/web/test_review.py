@@ -11,7 +11,7 @@ from cues.corrections import Corrections
 from cues.library.accounts import owner_of_library
 from cues.library.database import open_library
 from cues.library.folders import session_folder
-from cues.library.models import PracticeSession
+from cues.library.models import Guess, PracticeSession
 from cues.library.session_folder import save_corrections, write_results
 from cues.library.sessions import share_session
 from cues.library.verdicts import verdicts_of
@@ -207,6 +207,68 @@ def test_a_point_to_practise_is_chosen_together_and_held_against_the_next_sessio
     page, _ = opened(owner, session)
     expect(page.get_by_text("Looking up after a pause")).to_be_visible()
     expect(page.get_by_text("+0 points, inside the band")).to_be_visible()
+
+
+def test_a_review_is_asked_for_waits_in_the_inbox_and_is_signed_off(owner, sue, session):
+    owner.open(f"/session?id={session}")
+    page = owner.page
+    page.get_by_role("button", name="Share").first.click()
+    page.get_by_role("button", name="Ask Sue for a review").click()
+    expect(page.get_by_text("Sue finds it in the inbox.")).to_be_visible()
+
+    sue.open("/")
+    inbox = sue.page
+    expect(inbox.get_by_role("heading", name="Waits for you (1)")).to_be_visible()
+    expect(inbox.get_by_text("eye contact in all, lean in all, smiles in all").first).to_be_visible()
+    assert "%" not in inbox.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    inbox.get_by_role("link", name="Two supervisors").click()
+    expect(inbox.get_by_text("A review was asked for on")).to_be_visible()
+    inbox.get_by_role("button", name="Sign off").click()
+    expect(inbox.get_by_text("You signed it off on")).to_be_visible()
+    sue.open("/inbox")
+    expect(inbox.get_by_role("heading", name="Signed off (1)")).to_be_visible()
+
+    owner.open(f"/session?id={session}")
+    expect(page.get_by_text("Sue signed this session off on")).to_be_visible()
+    page.get_by_role("button", name="Who looked at it").click()
+    expect(page.get_by_text(re.compile(r"Sue, the report")).first).to_be_visible()
+
+
+def test_the_trainees_cues_are_hidden_until_they_guess(app, owner, sue, session):
+    routes = [f"/api/sessions/{session}/{what}" for what in ("timeline", "overlay/0")]
+
+    def lanes(visitor):
+        found = [visitor.context.request.get(app.address + route).json() for route in routes]
+        return [set(found[0]["people"][0]) - {"person", "role"}, any(p["rays"] for p in found[1]["people"])]
+
+    library = open_library(app.library)
+    with library.writing() as db:
+        db.add(Guess(session_id=session))
+    library.close()
+    assert lanes(sue) == [{"eye_contact", "forward_lean", "smiles"}, True]
+    assert lanes(owner) == [set(), False]
+    owner.open("/sessions")
+    page = owner.page
+    line = page.get_by_test_id("stVerticalBlockBorderWrapper").filter(has_text="Two supervisors")
+    expect(line.get_by_role("img")).to_have_count(0)
+    owner.open(f"/session?id={session}")
+    expect(page.get_by_text("what do you think?", exact=False)).to_be_visible()
+    expect(page.locator("video").first).to_be_visible()
+    text = page.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    assert "Eye contact." not in text and "Minute by minute" not in text
+    page.get_by_label("Looking toward the client [%]").fill("70")
+    page.get_by_role("button", name="Keep my guess and show the figures").click()
+    expect(page.get_by_text(re.compile(r"You thought 70 % .* the tool measured \d+ %"))).to_be_visible()
+    assert lanes(owner) == [{"eye_contact", "forward_lean", "smiles"}, True]
+    sue.open(f"/session?id={session}")
+    expect(sue.page.get_by_role("heading", name="Minute by minute")).to_be_visible()
+    expect(sue.page.get_by_text("thought 70 %")).to_have_count(0)
+    page.get_by_text("Show my guess to those who see this session").click()
+    expect(page.get_by_text("Those who see this session see your guess.")).to_be_visible()
+    sue.open(f"/session?id={session}")
+    expect(sue.page.get_by_text("The trainee thought 70 %")).to_be_visible()
+    owner.open("/progress")
+    expect(page.get_by_text("What you thought, and what was measured")).to_be_visible()
 
 
 def _as_seen(tool, verdicts):

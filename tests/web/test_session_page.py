@@ -1,13 +1,10 @@
 """Pages of sessions that were analysed elsewhere: the drawing on the picture, two files, open questions, jumps; and
 what a page does when its session or its sign-in is gone."""
 
-import importlib.util
 import re
-import shutil
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -21,20 +18,15 @@ from cues.observations import write_observations
 from cues.parameters import Parameters
 from tests.made_session import made_session
 from tests.sample_clip import SAMPLE, first_seconds
-from tests.web.running_app import RunningApp
 
-CHROMIUM = Path("/usr/bin/chromium")
 OFFSET_S = 2.0
 
-if importlib.util.find_spec("playwright") is None:
-    pytest.skip("playwright is not installed: pip install -r tests/requirements.txt", allow_module_level=True)
-if not (CHROMIUM.exists() or shutil.which("chromium")):
-    pytest.skip("Chromium is not installed: apt install chromium", allow_module_level=True)
+pytest.importorskip("playwright", reason="playwright is not installed: pip install -r tests/requirements.txt")
 
 from playwright.sync_api import expect  # noqa: E402
 
 from tests.web.made_library import add_session  # noqa: E402
-from tests.web.take_picture import browser, settled  # noqa: E402
+from tests.web.take_picture import settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
 expect.set_options(timeout=20_000)  # other tests run beside
@@ -51,13 +43,6 @@ def results(folder, **made):
     save_corrections(folder, Corrections())
     write_results(folder, measure_session(observations, Corrections(), Parameters()))
     return folder
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    running = RunningApp(tmp_path_factory.mktemp("app") / "library")
-    yield running
-    running.end()
 
 
 @pytest.fixture(scope="module")
@@ -88,22 +73,6 @@ def _still_read(library, session_id):
     for path in folder.iterdir():
         if path.is_file() and not path.name.startswith("recording"):
             path.rename(finished / path.name)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def owner(app, chromium):
-    visitor = Visitor(chromium, app)
-    visitor.page.goto(app.sign_in)
-    settled(visitor.page)
-    yield visitor
-    assert visitor.outside() == []
-    assert visitor.complaints == []
 
 
 def test_the_minutes_that_are_finished_can_be_looked_at_while_the_rest_is_read(owner, sessions):

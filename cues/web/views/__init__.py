@@ -4,14 +4,18 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from cues.library.models import Account
-from cues.web.views import my_account, people, progress, session, sessions, setup_check, trust
+from cues.web.views import inbox, my_account, people, progress, session, sessions, setup_check, trust
 from cues.web.views.addresses import PAGES, SESSION, SESSIONS, TRUST
 
 
 def pages_for(account: Account) -> list[StreamlitPage]:
-    """The pages of an account, the list of sessions first; that of one session is reached from there."""
-    found = {
-        SESSIONS: st.Page(sessions.page, title="Sessions", url_path=SESSIONS, default=True),
+    """The pages of an account; that of one session is reached from the inbox or the list of sessions."""
+    only_supervises = account.supervisor and not account.trainee
+    found = {}
+    if account.supervisor:
+        found["inbox"] = st.Page(inbox.page, title="Inbox", url_path="inbox", default=only_supervises)
+    found |= {
+        SESSIONS: st.Page(sessions.page, title="Sessions", url_path=SESSIONS, default=not only_supervises),
         SESSION: st.Page(session.page, title="Session", url_path=SESSION, visibility="hidden"),
         TRUST: st.Page(trust.page, title="How far to trust", url_path=TRUST, visibility="hidden"),
     }

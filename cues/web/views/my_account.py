@@ -1,12 +1,16 @@
 """One's own account: who one is, how much is stored, what was done with one's sessions, signing out everywhere."""
 
+from functools import partial
+
 import streamlit as st
 from sqlalchemy import select
 
 from cues.library.accounts import PASSWORD_LEAST, AccountError, check_password, set_password
+from cues.library.guesses import ask_me_first
 from cues.library.models import Account, Deed, PracticeSession
 from cues.library.recordings import bytes_of
 from cues.web.running import running
+from cues.web.views.acting import do, tell
 from cues.web.visiting import visitor
 
 _SHOWN = 200
@@ -26,11 +30,18 @@ def page() -> None:
         titles = {row[0]: row[1] for row in db.execute(select(PracticeSession.id, PracticeSession.title))}
         names = {row[0]: row[1] for row in db.execute(select(Account.id, Account.name))}
     st.title("My account")
+    tell()
     st.write(f"{account.name}, {account.email}: {', '.join(roles)}. Recordings stored: {stored / 1e6:.0f} MB.")
     st.html('<a href="/sign-out" target="_self">Sign out</a>')
     if account.password_hash is not None:
         _change_password(account)
     if account.trainee:
+        st.checkbox(
+            "Ask me what I think before showing me the figures of a session",
+            account.guesses_first,
+            key="guesses-first",
+            on_change=_switch_guesses,
+        )
         st.header("What was done with my sessions")
         if not deeds:
             st.write("Nothing yet.")
@@ -47,6 +58,14 @@ def page() -> None:
             ],
             hide_index=True,
         )
+
+
+def _switch_guesses() -> None:
+    wanted = st.session_state["guesses-first"]
+    do(
+        partial(ask_me_first, wanted=wanted),
+        "You will be asked first." if wanted else "You will not be asked any more.",
+    )
 
 
 def _change_password(account: Account) -> None:

@@ -4,10 +4,23 @@ import streamlit as st
 
 from cues.errors import SessionFolderError
 from cues.library.folders import session_folder
+from cues.library.guesses import guess_of
 from cues.library.session_folder import read_session
-from cues.library.sessions import visible
+from cues.library.sessions import left_out_for, visible
 from cues.metrics.session import SETUP_WORDS
-from cues.web.progress import LEAST_MINUTES, LINES, Line, Point, Row, band, point_of, progress_chart
+from cues.web.progress import (
+    LEAST_MINUTES,
+    LINES,
+    Gap,
+    Line,
+    Point,
+    Row,
+    band,
+    gap_chart,
+    measured_share,
+    point_of,
+    progress_chart,
+)
 from cues.web.running import running
 from cues.web.visiting import visitor
 
@@ -24,6 +37,8 @@ def page() -> None:
     library = running().library
     with library.reading() as db:
         mine = [s for s in db.scalars(visible(account)) if s.trainee_id == account.id]
+        mine = [s for s in mine if not left_out_for(db, account, s)]  # not before they have guessed
+        guesses = {s.id: guess_of(db, account, s.id) for s in mine}
     found: dict[str, list[tuple[str, str, Row, list[Row]]]] = {}
     dates = {s.id: s.held_on for s in mine}
     for session in mine:
@@ -44,6 +59,15 @@ def page() -> None:
     for line in LINES:
         points = [point_of(i, title, dates[i], rows, line.column) for i, title, _, rows in found[setup]]
         _one([point for point in points if point is not None], line, len(found[setup]))
+        gaps = [
+            Gap(title, dates[i], guess.figures[line.column], measured_share(rows, line.column))
+            for i, title, _, rows in found[setup]
+            if (guess := guesses[i]) is not None and line.column in guess.figures
+        ]
+        if gaps:
+            st.markdown("**What you thought, and what was measured**")
+            st.altair_chart(gap_chart(line, gaps), width="stretch")
+            st.caption("Ring: your guess; dot: measured. A ring without a dot: it could not be measured.")
     st.caption(
         f"A point is the mean of a session's measured minutes, of at least {LEAST_MINUTES}. Grey: around your last but "
         "one session; a last session inside it differs by no more than minutes of one session differ by themselves. "

@@ -16,7 +16,7 @@ from cues.library.models import Account, JobKind, JobState, PracticeSession, Rec
 from cues.library.session_folder import analysis_of, read_session
 from cues.library.sessions import find_session, left_out_for
 from cues.web.measured import measured_session
-from cues.web.report import View, first_screen, in_depth
+from cues.web.report import View, first_screen, in_depth, recording_alone
 from cues.web.running import running
 from cues.web.views import (
     session_comments,
@@ -24,6 +24,7 @@ from cues.web.views import (
     session_details,
     session_drawn,
     session_evidence,
+    session_guess,
     session_practice,
     session_preparation,
     session_progress,
@@ -63,8 +64,10 @@ def page() -> None:
         session_details.heading(opened)
         tell()
     working = opened.job is not None and opened.job.state in (JobState.QUEUED, JobState.RUNNING)
+    guess = session_guess.own_guess(opened)
+    waits = opened.mine and guess is not None and guess.answered is None
     if working:
-        session_progress.show(opened)
+        session_progress.show(opened, waits)
         return
     try:
         stored = read_session(opened.folder) if (opened.folder / "session.json").exists() else None
@@ -74,13 +77,20 @@ def page() -> None:
     if stored is None:
         session_preparation.show(opened)
         return
+    files = [recording.file_name for recording in opened.recordings]
+    if waits:
+        session_guess.ask(opened)
+        recording_alone(stored, View(opened.session.id, "", True, opened.left_out, files))
+        return
     _note_view(opened)
     version = str((opened.folder / "session.json").stat().st_mtime_ns)
     with running().library.reading() as db:
         threads = threads_of(db, opened.account, opened.session.id)
-    files = [recording.file_name for recording in opened.recordings]
     told = session_comments.for_the_player(threads), session_comments.kept(opened)
     reviewers = session_verdicts.reviewers_of(opened)
+    beside = session_guess.beside(opened, stored, guess)
+    for cue, lines in session_verdicts.in_words(opened, stored, reviewers).items():
+        beside.setdefault(cue, []).extend(lines)
     view = View(
         opened.session.id,
         version,
@@ -90,12 +100,13 @@ def page() -> None:
         *told,
         session_verdicts.for_the_player(opened, stored, reviewers),
         partial(session_verdicts.take, opened, analysis_of(stored.summary)),
-        session_verdicts.in_words(opened, stored, reviewers),
+        beside,
     )
     with st.container():
         session_questions.is_this_you(opened, stored)
     with st.container():
         written = first_screen(stored, view)
+        session_guess.show_it(opened, guess)
     with suppress(SessionFolderError):  # the player says it where the tables cannot be read
         measured_session(opened.folder)  # before the charts are made: the player waits for it
     session_comments.keep(opened, written)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from cues.errors import CuesError
 from cues.library.folders import remove_session_folder
 from cues.library.models import Account, Comment, Consent, PracticeSession, Share
+from cues.library.reviews import ask_for_review
 from cues.library.sessions import (
     CUES,
     change_session,
@@ -18,7 +19,8 @@ from cues.library.sessions import (
     take_back,
 )
 from cues.web.running import running
-from cues.web.views.acting import act
+from cues.web.views import session_review_state
+from cues.web.views.acting import do
 from cues.web.views.addresses import SESSIONS, go
 from cues.web.visiting import visitor
 
@@ -35,6 +37,7 @@ def heading(opened: "Opened") -> None:
     kept = f"kept until {session.keep_until:%-d %B %Y}" if session.keep_until else "kept until you delete it"
     if not opened.mine:
         st.caption(f"{session.held_on:%-d %B %Y} · shared with you")
+        session_review_state.for_the_reviewer(opened)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{session.held_on:%-d %B %Y} · {kept}", width="content")
@@ -42,21 +45,26 @@ def heading(opened: "Opened") -> None:
             _details_form(session)
         with st.popover("Share"):
             _sharing(session)
+        session_review_state.for_the_trainee(opened)
         if st.button("Delete…"):
             _delete_dialog(session)
 
 
 def _details_form(session: PracticeSession) -> None:
     with st.form("details", border=False):
-        title = st.text_input("Title", session.title, max_chars=200)
-        held_on = st.date_input("Date of the session", session.held_on)
-        forever = st.checkbox("Keep until I delete it", session.keep_until is None)
-        keep = st.date_input("Keep until", session.keep_until or "today")
-        if st.form_submit_button("Save"):
-            act(
-                lambda db, me: change_session(db, me, session.id, title, held_on, None if forever else keep),
-                "Saved.",
-            )
+        st.text_input("Title", session.title, max_chars=200, key=f"title-{session.id}")
+        st.date_input("Date of the session", session.held_on, key=f"held-on-{session.id}")
+        st.checkbox("Keep until I delete it", session.keep_until is None, key=f"for-ever-{session.id}")
+        st.date_input("Keep until", session.keep_until or "today", key=f"keep-until-{session.id}")
+        st.form_submit_button("Save", on_click=_save, args=(session.id,))
+
+
+def _save(session_id: str) -> None:
+    title, held_on, for_ever, until = (
+        st.session_state[f"{name}-{session_id}"] for name in ("title", "held-on", "for-ever", "keep-until")
+    )
+    keep = None if for_ever else until
+    do(partial(change_session, session_id=session_id, title=title, held_on=held_on, keep_until=keep), "Saved.")
 
 
 def _sharing(session: PracticeSession) -> None:
@@ -72,21 +80,37 @@ def _sharing(session: PracticeSession) -> None:
         if one.id in shares:
             without = ", ".join(_CUE_WORDS[cue] for cue in shares[one.id].left_out)
             st.write(f"{one.name} sees this session" + (f", without {without}." if without else "."))
-            if st.button(f"Take it back from {one.name}", key=f"back-{one.id}"):
-                act(
-                    partial(take_back, session_id=session.id, supervisor_id=one.id),
-                    f"{one.name} sees it no longer.",
-                )
+            with st.container(horizontal=True):
+                ask = partial(ask_for_review, session_id=session.id, supervisor_id=one.id)
+                asked = shares[one.id].asked
+                again = "again " if asked is not None else ""
+                said = f"{one.name} finds it in the inbox."
+                st.button(f"Ask {one.name} {again}for a review", key=f"ask-{one.id}", on_click=do, args=(ask, said))
+                back = partial(take_back, session_id=session.id, supervisor_id=one.id)
+                said = f"{one.name} sees it no longer."
+                st.button(f"Take it back from {one.name}", key=f"back-{one.id}", on_click=do, args=(back, said))
+            if asked is not None:
+                st.caption(f"Asked on {asked:%-d %B %Y}.")
     with st.form("share", border=False):
-        who = st.selectbox("Share with", others, format_func=lambda a: a.name)
-        left_out = st.multiselect("Leave out, without giving a reason", CUES, format_func=_CUE_WORDS.__getitem__)
+        st.selectbox("Share with", others, format_func=lambda a: a.name, key=f"share-with-{session.id}")
+        st.multiselect(
+            "Leave out, without giving a reason",
+            CUES,
+            format_func=_CUE_WORDS.__getitem__,
+            key=f"leave-out-{session.id}",
+        )
         st.caption(
             "They will see: the recording with its sound, the timeline and the minutes of both people, the moments, "
             "the comments, your corrections, and how it was measured; not the cues left out here. They cannot change "
             "or delete anything, and you can take it back at any time."
         )
-        if st.form_submit_button("Share"):
-            act(lambda db, me: share_session(db, me, session.id, who.id, left_out), f"Shared with {who.name}.")
+        st.form_submit_button("Share", on_click=_share, args=(session.id,))
+
+
+def _share(session_id: str) -> None:
+    who, left_out = st.session_state[f"share-with-{session_id}"], st.session_state[f"leave-out-{session_id}"]
+    share = partial(share_session, session_id=session_id, supervisor_id=who.id, left_out=left_out)
+    do(share, f"Shared with {who.name}.")
 
 
 @st.dialog("Delete this session?")

@@ -1,6 +1,7 @@
 """Before an analysis: the recording, what a short look says of it, who is who, the consents, the start."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +11,7 @@ from cues.errors import CuesError
 from cues.jobs.probing import portrait, read_probe
 from cues.jobs.queue import queue_job, retry
 from cues.library.consents import PURPOSES, enter_consent, missing_for_analysis, withdraw
+from cues.library.guesses import ask_for_guess
 from cues.library.models import Consent, JobKind, JobState
 from cues.library.recordings import MOST, same_recording_elsewhere
 from cues.library.sessions import choose_setup, name_trainee, own_session
@@ -17,7 +19,7 @@ from cues.metrics.session import SETUP_WORDS
 from cues.web.components.drop_zone import drop_zone
 from cues.web.running import SUFFIXES, running
 from cues.web.sentences import clock
-from cues.web.views.acting import act
+from cues.web.views.acting import do
 from cues.web.views.addresses import SESSIONS, go
 from cues.web.views.verdicts import Row, verdict_line
 
@@ -109,8 +111,9 @@ def _person(opened: "Opened", person: Row, several: bool) -> None:
     if several and place in ("left", "right"):
         if opened.session.trainee_place == place:
             st.markdown("**This is you.**")
-        elif st.button("This is me", key=f"me-{place}"):
-            act(lambda db, me: name_trainee(db, me, opened.session.id, place), "Noted.")
+        else:
+            change = partial(name_trainee, session_id=opened.session.id, place=place)
+            st.button("This is me", key=f"me-{place}", on_click=do, args=(change, "Noted."))
     for verdict in person["verdicts"]:
         st.write(verdict_line(verdict))
 
@@ -119,9 +122,21 @@ def _setup_choice(opened: "Opened") -> None:
     names = [name for name in _SETUPS if (name == "two_files") == (len(opened.recordings) == MOST)]
     if len(names) > 1:
         now = opened.session.setup if opened.session.setup in names else "auto"
-        chosen = st.selectbox("Which setup was it?", names, names.index(now), format_func=_SETUPS.__getitem__)
-        if chosen != now:
-            act(lambda db, me: choose_setup(db, me, opened.session.id, chosen), "Noted.")
+        key = f"setup-{opened.session.id}"
+        words = _SETUPS.__getitem__
+        st.selectbox(
+            "Which setup was it?",
+            names,
+            names.index(now),
+            format_func=words,
+            key=key,
+            on_change=_choose,
+            args=(opened, key),
+        )
+
+
+def _choose(opened: "Opened", key: str) -> None:
+    do(partial(choose_setup, session_id=opened.session.id, setup=st.session_state[key]), "Noted.")
 
 
 def _consents(opened: "Opened") -> None:
@@ -137,18 +152,22 @@ def _consents(opened: "Opened") -> None:
                 _withdraw_dialog(opened, consent.id, consent.person)
     st.markdown("[A form to print and sign](/consent-form)")
     with st.form("consent", clear_on_submit=True):
-        person = st.text_input("Who agreed (a name or a code)", max_chars=120)
-        purposes = st.multiselect("To what", list(PURPOSES), default=list(PURPOSES), format_func=PURPOSES.__getitem__)
+        st.text_input("Who agreed (a name or a code)", max_chars=120, key=f"who-agreed-{session_id}")
+        said = PURPOSES.__getitem__
+        st.multiselect("To what", list(PURPOSES), list(PURPOSES), format_func=said, key=f"agreed-to-{session_id}")
         left, right = st.columns(2)
-        given = left.date_input("On", datetime.now(UTC).date())
-        valid_until = right.date_input("Until (leave empty for no end)", None)
-        if st.form_submit_button("Add this consent"):
-            act(
-                lambda db, me: enter_consent(
-                    db, own_session(db, me, session_id), person, purposes, given, valid_until, me.id
-                ),
-                "Consent noted.",
-            )
+        left.date_input("On", datetime.now(UTC).date(), key=f"agreed-on-{session_id}")
+        right.date_input("Until (leave empty for no end)", None, key=f"agreed-until-{session_id}")
+        st.form_submit_button("Add this consent", on_click=_enter, args=(session_id,))
+
+
+def _enter(session_id: str) -> None:
+    names = ("who-agreed", "agreed-to", "agreed-on", "agreed-until")
+    who, purposes, on, until = (st.session_state[f"{name}-{session_id}"] for name in names)
+    do(
+        lambda db, me: enter_consent(db, own_session(db, me, session_id), who, purposes, on, until, me.id),
+        "Consent noted.",
+    )
 
 
 @st.dialog("Consent withdrawn")
@@ -188,6 +207,8 @@ def _start(opened: "Opened") -> None:
         if again and opened.job is not None:
             retry(library, opened.job.job_id)
         else:
+            with library.writing() as db:
+                ask_for_guess(db, opened.session)
             queue_job(library, session_id, JobKind.ANALYSIS)
             queue_job(library, session_id, JobKind.REVIEW_COPY)
         st.rerun()

@@ -11,6 +11,7 @@ from cues.library.models import JobState
 from cues.library.session_folder import read_session
 from cues.web.report import View, minutes, shown_panels
 from cues.web.running import running
+from cues.web.views import session_guess
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -25,8 +26,8 @@ STAGES = {
 }
 
 
-def show(opened: "Opened") -> None:
-    """The running job, looked at every second until it ends; then the page is made again."""
+def show(opened: "Opened", waits: bool) -> None:
+    """The running job, looked at every second until it ends; then the page is made again. waits: for a guess."""
     assert opened.job is not None
     job_id = opened.job.job_id
 
@@ -42,7 +43,10 @@ def show(opened: "Opened") -> None:
         st.caption("You can close this page; the analysis goes on, and the page shows it again.")
 
     looked_at()
-    _what_is_there(opened)
+    if waits:
+        session_guess.ask(opened)
+    else:
+        _what_is_there(opened)
     if opened.mine and st.button("Cancel the analysis"):
         cancel(running().library, job_id)
         st.rerun()

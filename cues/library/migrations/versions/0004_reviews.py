@@ -16,6 +16,7 @@ _AT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     for name in ("account", "comment"):
         _add_uid(name)
+    op.add_column("account", sa.Column("guesses_first", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("share", sa.Column("asked", _AT, nullable=True))
     op.create_table(
         "verdict",
@@ -55,7 +56,7 @@ def upgrade() -> None:
         "guess",
         sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("figures", sa.JSON(), nullable=False),
-        sa.Column("skipped", sa.Boolean(), nullable=False),
+        sa.Column("answered", _AT, nullable=True),
         sa.Column("shown", sa.Boolean(), nullable=False),
         sa.Column("created", _AT, nullable=False),
         sa.PrimaryKeyConstraint("session_id", name="pk_guess"),
@@ -72,6 +73,7 @@ def downgrade() -> None:
     for name in ("guess", "practice_point", "sign_off", "verdict"):
         op.drop_table(name)
     op.drop_column("share", "asked")
+    op.drop_column("account", "guesses_first")
     for name in ("comment", "account"):
         op.drop_index(f"ix_{name}_uid", name)
         op.drop_column(name, "uid")
