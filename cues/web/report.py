@@ -167,10 +167,10 @@ def in_depth(session: StoredSession, view: View) -> None:
         measured_how(summary)
 
 
-def recording_alone(session: StoredSession, view: View) -> None:
-    """The recording without anything that was measured of it."""
+def recording_alone(session: StoredSession, view: View) -> Row | None:
+    """The recording without anything that was measured of it; the comment that was just written there, else None."""
     st.caption(sentences.recorded(session.summary, view.files))
-    player(session.summary, [], view)
+    return player(session.summary, [], view)
 
 
 def player(summary: Row, episodes: list[Row], view: View) -> Row | None:

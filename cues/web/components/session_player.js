@@ -358,7 +358,9 @@ function build(root, tell) {
     }
     lanes.style.height = `${y + 4}px`;
     whole.style.height = "16px";
-    client.hidden = !session || session.people.length < 2;
+    const measured = rows.some((row) => row.key);  // not as long as the cues are hidden
+    client.hidden = !measured || session.people.length < 2;
+    judge.hidden = drawing.hidden = !measured;
     offer();
     tellPicked();
     draw(true);

@@ -103,5 +103,6 @@ def _read(entry: Entry) -> str:
             count = sum(row.get(column) is not None for row in rows)
             parts.append(f"{name} in {'all' if count == len(rows) else count or 'none'}")
     setup, length = SETUP_WORDS[stored.summary["setup"]], clock(stored.summary["duration_s"])
-    measured = f"; of {len(rows)} minutes could be measured: {', '.join(parts)}" if parts else ""
+    minutes = f"{len(rows)} minute{'s' if len(rows) > 1 else ''}"
+    measured = f"; of {minutes} could be measured: {', '.join(parts)}" if parts else ""
     return f"{setup[0].upper()}{setup[1:]}, {length} long{measured}."

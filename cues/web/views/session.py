@@ -80,7 +80,8 @@ def page() -> None:
     files = [recording.file_name for recording in opened.recordings]
     if waits:
         session_guess.ask(opened)
-        recording_alone(stored, View(opened.session.id, "", True, opened.left_out, files))
+        view = View(opened.session.id, "", True, opened.left_out, files, kept=session_comments.kept(opened))
+        session_comments.keep(opened, recording_alone(stored, view))
         return
     _note_view(opened)
     version = str((opened.folder / "session.json").stat().st_mtime_ns)

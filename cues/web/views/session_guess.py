@@ -36,7 +36,7 @@ def ask(opened: "Opened") -> None:
         st.markdown("**Before you see the figures: what do you think?**")
         st.write(
             "For how much of the time, in per cent? Leave out what you do not want to guess. Only you see it, unless "
-            "you say otherwise later. Most people are far off; it is a way of noticing, not a test."
+            "you say otherwise later. It is a way of noticing, not a test."
         )
         with st.form(f"{key}-form", border=False):
             for column, words in ASKED.items():
