@@ -11,8 +11,10 @@ stretches each has; there is none where nobody has one.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -45,7 +47,7 @@ def agreement(
     counted = time[_distance(time, edges) >= collar_s]
     a, b = _holds(counted, one), _holds(counted, other)
     firsts, seconds = _inside(one, within), _inside(other, within)
-    matched = sum(any(iou(x, y) > EVENT_IOU for y in seconds) for x in firsts)
+    matched = sum(any(iou(x, y) > EVENT_IOU for y in _touching(seconds, x)) for x in firsts)
     total = len(firsts) + len(seconds)
     return Agreement(
         cohens_kappa(a, b), len(counted), 2 * matched / total if total else None, (len(firsts), len(seconds)), matched
@@ -80,11 +82,19 @@ def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
     return found
 
 
+def _touching(stretches: Sequence[Stretch], one: Stretch) -> Sequence[Stretch]:
+    """Those of disjoint ones, by time, that can overlap `one`."""
+    first = bisect_right(stretches, one[0], key=itemgetter(1))
+    return stretches[first : bisect_left(stretches, one[1], key=itemgetter(0))]
+
+
 def _holds(time: np.ndarray, stretches: Sequence[Stretch]) -> np.ndarray:
-    found = np.zeros(len(time), bool)
-    for start, end in stretches:
-        found |= (time >= start) & (time < end)
-    return found
+    if not stretches:
+        return np.zeros(len(time), bool)
+    starts, ends = np.array(stretches).T
+    at = np.searchsorted(starts, time, side="right") - 1
+    held: np.ndarray = (at >= 0) & (time < ends[np.maximum(at, 0)])
+    return held
 
 
 def _distance(time: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ FIGURES = (
     Figure("lean_back_pct", "forward_lean", "lean_why", "lean_coverage"),
     Figure("smile_pct", "smile", "smile_why", "smile_coverage"),
 )
+_NO_TIME = np.zeros(0)
 _STATES = {"eye_contact": YES, "forward": FORWARD, "head_forward": FORWARD, "back": BACK, "smile": YES}
 
 
@@ -65,10 +66,10 @@ def reviewed_minutes(
         found = {name: row[name] for name in ("minute", "person", "role")}
         for figure in FIGURES:
             found[figure.column] = row.get(figure.column)
-            series, touched = changed.get((row["person"], figure.cue), (None, ()))
-            inside = [t for t in touched if row["start_s"] <= t < row["end_s"]]
+            series, touched = changed.get((row["person"], figure.cue), (None, _NO_TIME))
+            first, past = np.searchsorted(touched, (row["start_s"], row["end_s"]))
             why = row.get(figure.why) or ""
-            if series is not None and inside and (not why or why.startswith(COVERAGE_REASON)):
+            if series is not None and first < past and (not why or why.startswith(COVERAGE_REASON)):
                 found[figure.column] = _figure(series, figure, row["start_s"], row["end_s"], parameters)
         rows.append(found)
     return rows

@@ -9,8 +9,10 @@ detached: shown, never dropped, and not counted. Verdicts are given in order: a 
 the place of an earlier one. Source: DESIGN, "What a session leaves behind".
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from cues.metrics.episodes import iou
@@ -80,9 +82,11 @@ class Attached:
 
 def attach(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> Attached:
     """Each verdict at its episode; `verdicts` in the order in which they were given."""
-    places: dict[tuple[int, str, str], list[int]] = {}
+    places: dict[tuple[int, str, str], list[tuple[float, int]]] = {}
     for index, row in enumerate(episodes):
-        places.setdefault((row["person"], row["cue"], row["kind"]), []).append(index)
+        places.setdefault((row["person"], row["cue"], row["kind"]), []).append((row["start"], index))
+    for starts in places.values():
+        starts.sort()
     of: dict[int, Verdict] = {}
     added: dict[tuple[Any, ...], Verdict] = {}
     detached: dict[tuple[Any, ...], Verdict] = {}
@@ -94,7 +98,8 @@ def attach(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> Attached:
         if verdict.word == WITHDRAW and key in added:
             del added[key]
             continue
-        overlap = [(iou(verdict.span, _span(episodes[i])), i) for i in places.get(verdict.lane, [])]
+        near = _near(places.get(verdict.lane, []), verdict)
+        overlap = [(iou(verdict.span, _span(episodes[i])), i) for _, i in near]
         best, index = max(overlap, default=(0.0, -1))
         if best >= ATTACHED_IOU:
             of[index] = verdict
@@ -122,6 +127,14 @@ def reviewed_episodes(verdicts: Iterable[Verdict], episodes: Sequence[Row]) -> l
         lane = {"person": added.person, "role": roles.get(added.person), "cue": added.cue, "kind": added.kind}
         seen.append({"start": added.start, "end": added.end, **lane, "strength": None})
     return sorted(seen, key=lambda row: (row["start"], row["person"]))
+
+
+def _near(starts: list[tuple[float, int]], verdict: Verdict) -> list[tuple[float, int]]:
+    """Those that can overlap by half: they begin within the verdict's own length of its start."""
+    length = verdict.end - verdict.start
+    first = bisect_left(starts, verdict.start - length, key=itemgetter(0))
+    past = bisect_right(starts, verdict.start + length, key=itemgetter(0))
+    return starts[first:past]
 
 
 def _span(row: Row) -> tuple[float, float]:

@@ -84,7 +84,7 @@ class View:
     kept: str | None = None
     review: Row = field(default_factory=lambda: {"verdicts": [], "undo": "", "redo": "", "taken": ""})
     on_verdict: Callable[[], None] = lambda: None
-    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    beside: Callable[[], Mapping[str, Sequence[str]]] = dict
 
 
 def first_screen(session: StoredSession, view: View) -> Row | None:
@@ -101,10 +101,11 @@ def first_screen(session: StoredSession, view: View) -> Row | None:
         "forward_lean": f"**Lean.** {sentences.lean(summary, trainee, you)}",
         "facial_mirroring": f"**Smiles.** {sentences.shared_smiles(summary, session.minutes.to_pylist(), you)}",
     }
+    beside = view.beside()
     for cue, sentence in told.items():
         if cue not in view.left_out:
             st.write(sentence)
-            for line in view.beside.get(cue, ()):
+            for line in beside.get(cue, ()):
                 st.caption(line)
     st.caption(HOW_TO_READ)
     return written

@@ -240,7 +240,7 @@ def test_what_was_done_with_a_session_is_told_to_its_trainee(owner, app):
 
 def test_every_page_is_no_wider_than_a_telephone(app, owner, analysed, chromium):
     small = Visitor(chromium, app, viewport={"width": 400, "height": 800}, storage_state=owner.context.storage_state())
-    for path in ("/", analysed, "/setup", "/people", "/account", "/consent-form"):
+    for path in ("/", analysed, "/setup", "/people", "/account", "/trust", "/consent-form"):
         small.page.goto(app.address + path)
         if path != "/consent-form":
             settled(small.page)
@@ -252,7 +252,7 @@ def test_every_page_is_no_wider_than_a_telephone(app, owner, analysed, chromium)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_has_names_levels_and_contrast(app, owner, analysed, chromium, theme):
     visitor = Visitor(chromium, app, color_scheme=theme, storage_state=owner.context.storage_state())
-    for path in ("/", analysed, "/progress", "/setup", "/people", "/account", "/consent-form", "/sign-out"):
+    for path in ("/", analysed, "/progress", "/setup", "/people", "/account", "/trust", "/consent-form", "/sign-out"):
         visitor.page.goto(app.address + path)
         if path not in ("/consent-form", "/sign-out"):
             settled(visitor.page)

@@ -89,9 +89,13 @@ def page() -> None:
         threads = threads_of(db, opened.account, opened.session.id)
     told = session_comments.for_the_player(threads), session_comments.kept(opened)
     reviewers = session_verdicts.reviewers_of(opened)
-    beside = session_guess.beside(opened, stored, guess)
-    for cue, lines in session_verdicts.in_words(opened, stored, reviewers).items():
-        beside.setdefault(cue, []).extend(lines)
+
+    def beside() -> dict[str, list[str]]:
+        lines = session_guess.beside(opened, stored, guess)
+        for cue, more in session_verdicts.in_words(opened, stored, reviewers).items():
+            lines.setdefault(cue, []).extend(more)
+        return lines
+
     view = View(
         opened.session.id,
         version,

@@ -106,7 +106,10 @@ def show(opened: "Opened", stored: StoredSession, reviewers: list[Reviewer]) -> 
     given = [one for one in reviewers if one.verdicts]
     if not given:
         return
-    with st.expander("Details: verdicts, reviewer by reviewer"):
+    details = st.expander("Details: verdicts, reviewer by reviewer", key="verdict-details", on_change="rerun")
+    if not details.open:
+        return  # nothing of it is computed until somebody looks
+    with details:
         st.write(
             "A verdict changes a figure only in the minutes that it touches; where a reviewer said nothing, their view "
             "is the tool's. The report above keeps the tool's figures."
