@@ -1,4 +1,8 @@
-"""What a person does on a page: one transaction, then the page again, with what was done or why not."""
+"""What a person does on a page, in callbacks of its controls; the page says then what was done or why not.
+
+Callbacks run before anything of the page does, so a click that follows quickly and starts the page again cannot undo
+what was asked for.
+"""
 
 from collections.abc import Callable
 
@@ -7,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cues.errors import CuesError
 from cues.library.models import Account
+from cues.library.sessions import own_session
 from cues.web.running import running
 from cues.web.visiting import visitor
 
@@ -14,23 +19,27 @@ SAID, PROBLEM = "said", "problem"
 """Where a sentence for the next run of the page waits, in the session state."""
 
 
-def act(change: Callable[[Session, Account], object], said: str) -> None:
-    """Does it, and starts the page again."""
-    do(change, said)
-    st.rerun()
-
-
 def do(change: Callable[[Session, Account], object], said: str) -> None:
-    """Runs `change` with an open transaction and the account that is signed in now.
-
-    For callbacks of controls: these run before anything of the page does, so a click that follows quickly and starts
-    the page again cannot undo what was asked for.
-    """
+    """Runs `change` with an open transaction and the account that is signed in now."""
     account = visitor()
     if account is not None:
         try:
             with running().library.writing() as db:
                 change(db, account)
+        except CuesError as problem:
+            st.session_state[PROBLEM] = str(problem)
+        else:
+            st.session_state[SAID] = said
+
+
+def do_on_own(session_id: str, change: Callable[[], object], said: str) -> None:
+    """Runs `change`, which has transactions of its own, where the session belongs to who is signed in now."""
+    account = visitor()
+    if account is not None:
+        try:
+            with running().library.reading() as db:
+                own_session(db, account, session_id)
+            change()
         except CuesError as problem:
             st.session_state[PROBLEM] = str(problem)
         else:

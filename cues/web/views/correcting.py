@@ -1,37 +1,50 @@
-"""Corrections from a page: checked, computed and written at once."""
+"""Corrections from a page: checked, computed and written at once. For callbacks of controls."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
-from cues.corrections import Correction, Corrections, add_correction
-from cues.errors import CuesError
+from cues.corrections import Correction, Corrections, add_correction, undo_correction
 from cues.library.deeds import record
 from cues.library.session_folder import load_corrections, save_corrections, write_results
 from cues.metrics.session import measure_session
 from cues.observations import RecordingFacts, read_observations
 from cues.parameters import Parameters
-from cues.web.views.acting import PROBLEM, act
+from cues.web.running import running
+from cues.web.views.acting import do_on_own
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
 
 
 def correct(opened: "Opened", correction: Correction, said: str) -> None:
-    """Adds a correction; `said` is what the page says then."""
-    change(opened, lambda corrections, facts: add_correction(corrections, correction, facts), said)
+    """Adds a correction, once where it is asked for twice in a row; `said` is what the page says then."""
+
+    def added(corrections: Corrections, facts: RecordingFacts) -> Corrections:
+        again = corrections.items[-1:] == (correction,)
+        return corrections if again else add_correction(corrections, correction, facts)
+
+    do_on_own(opened.session.id, partial(_change, opened, added), said)
 
 
-def change(opened: "Opened", change: Callable[[Corrections, RecordingFacts], Corrections], said: str) -> None:
-    """Corrects, computes, writes; a correction that does not fit changes nothing and is said."""
-    try:
-        observations = read_observations(opened.folder)
-        corrections = change(load_corrections(opened.folder), observations.facts)
-        metrics = measure_session(observations, corrections, Parameters())
-        save_corrections(opened.folder, corrections)
-        write_results(opened.folder, metrics)
-    except CuesError as problem:
-        st.session_state[PROBLEM] = str(problem)
-        st.rerun()
-    act(lambda db, me: record(db, me.id, "correct", opened.session.id), said)
+def take_back(opened: "Opened", count: int) -> None:
+    """Takes back the last of `count` corrections; nothing where there are not so many any more."""
+
+    def shorter(corrections: Corrections, facts: RecordingFacts) -> Corrections:
+        return undo_correction(corrections, facts) if len(corrections) == count else corrections
+
+    do_on_own(opened.session.id, partial(_change, opened, shorter), "Taken back.")
+
+
+def _change(opened: "Opened", change: Callable[[Corrections, RecordingFacts], Corrections]) -> None:
+    """Corrects, computes, writes. Raises CuesError for a correction that does not fit; nothing has changed then."""
+    observations = read_observations(opened.folder)
+    before = load_corrections(opened.folder)
+    corrections = change(before, observations.facts)
+    if corrections == before:
+        return
+    metrics = measure_session(observations, corrections, Parameters())
+    save_corrections(opened.folder, corrections)
+    write_results(opened.folder, metrics)
+    with running().library.writing() as db:
+        record(db, opened.account.id, "correct", opened.session.id)

@@ -19,7 +19,7 @@ from cues.library.comments import (
 from cues.library.models import Account
 from cues.web.charts import jump_to
 from cues.web.sentences import clock, plain
-from cues.web.views.acting import act, do
+from cues.web.views.acting import do
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -51,7 +51,8 @@ def keep(opened: "Opened", written: dict[str, Any] | None) -> None:
         add_comment(db, me, opened.session.id, float(written["start"]), end, str(written["text"]), written["cue"])
         st.session_state[_kept_key(opened)] = written["id"]
 
-    act(change, "Comment added.")
+    do(change, "Comment added.")
+    st.rerun()
 
 
 def show(opened: "Opened", threads: list[Thread]) -> None:

@@ -1,19 +1,20 @@
 """What the trainee can put right in a report: who is who, the partner's place, the neutral posture. Each is computed at
 once, listed, and can be taken back."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cues.corrections import Neutral, Swap, Trainee, undo_correction
+from cues.corrections import Neutral, Swap, Trainee
 from cues.jobs.queue import queue_job
 from cues.library.models import JobKind
 from cues.library.session_folder import StoredSession
 from cues.web import sentences
 from cues.web.running import running
 from cues.web.views import session_questions
-from cues.web.views.acting import PROBLEM
-from cues.web.views.correcting import change, correct
+from cues.web.views.acting import PROBLEM, do_on_own
+from cues.web.views.correcting import correct, take_back
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -35,13 +36,12 @@ def show(opened: "Opened", stored: StoredSession) -> None:
     lines = sentences.corrected(summary)
     for line in lines:
         st.markdown(f"- {line}")
-    if lines and st.button("Take the last one back"):
-        change(opened, lambda corrections, facts: undo_correction(corrections, facts), "Taken back.")
+    if lines:
+        st.button("Take the last one back", on_click=take_back, args=(opened, len(lines)))
     with st.expander("Analyse the recording again"):
         st.write("Everything is read again from the recording, with this version of the program.")
-        if st.button("Analyse again"):
-            queue_job(running().library, opened.session.id, JobKind.ANALYSIS)
-            st.rerun()
+        queue = partial(queue_job, running().library, opened.session.id, JobKind.ANALYSIS)
+        st.button("Analyse again", on_click=do_on_own, args=(opened.session.id, queue, ""))
 
 
 def _who(opened: "Opened", people: list[Row]) -> None:
@@ -49,17 +49,21 @@ def _who(opened: "Opened", people: list[Row]) -> None:
     if any(person["role_guessed"] for person in people):
         st.write("Who is the trainee is a guess.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if st.button("I am the other person"):
-            correct(opened, Trainee(client["person"]), "The two roles are exchanged.")
+        exchanged = opened, Trainee(client["person"]), "The two roles are exchanged."
+        st.button("I am the other person", on_click=correct, args=exchanged)
         if opened.session.setup != "two_files":
-            at = st.text_input("The two are mixed up from (m:ss)", "", placeholder="12:34", width=220)
-            if st.button("Exchange from there") and at:
-                seconds = seconds_of(at)
-                if seconds is None:
-                    st.session_state[PROBLEM] = f"'{at}' is no time such as 12:34."
-                    st.rerun()
-                else:
-                    correct(opened, Swap(seconds), f"Exchanged from {sentences.clock(seconds)} on.")
+            key = f"exchange-{opened.session.id}"
+            st.text_input("The two are mixed up from (m:ss)", placeholder="12:34", width=220, key=key)
+            st.button("Exchange from there", on_click=_exchange, args=(opened, key))
+
+
+def _exchange(opened: "Opened", key: str) -> None:
+    at, st.session_state[key] = st.session_state[key], ""
+    seconds = seconds_of(at)
+    if seconds is not None:
+        correct(opened, Swap(seconds), f"Exchanged from {sentences.clock(seconds)} on.")
+    elif at:
+        st.session_state[PROBLEM] = f"'{at}' is no time such as 12:34."
 
 
 def _place(opened: "Opened", summary: Row, person: Row) -> None:
@@ -77,16 +81,21 @@ def _posture(opened: "Opened", people: list[Row]) -> None:
     with st.expander("Neutral posture"):
         st.write("Lean is measured against a person's usual posture. If it was mistaken, name a stretch of it.")
         with st.form("neutral", border=False):
-            who = st.selectbox("Whose", people, format_func=lambda p: p["role"])
+            roles = {person["person"]: person["role"] for person in people}
+            key = f"neutral-{opened.session.id}"
+            st.selectbox("Whose", list(roles), format_func=roles.__getitem__, key=f"{key}-who")
             left, right = st.columns(2)
-            start, end = left.text_input("From (m:ss)", placeholder="2:00"), right.text_input("To", placeholder="2:30")
-            if st.form_submit_button("This is neutral"):
-                a, b = seconds_of(start), seconds_of(end)
-                if a is None or b is None:
-                    st.session_state[PROBLEM] = "A stretch needs two times such as 2:00 and 2:30."
-                    st.rerun()
-                else:
-                    correct(opened, Neutral(who["person"], a, b), "The neutral posture is noted.")
+            left.text_input("From (m:ss)", placeholder="2:00", key=f"{key}-from")
+            right.text_input("To", placeholder="2:30", key=f"{key}-to")
+            st.form_submit_button("This is neutral", on_click=_neutral, args=(opened, key))
+
+
+def _neutral(opened: "Opened", key: str) -> None:
+    start, end = (seconds_of(st.session_state[f"{key}-{which}"]) for which in ("from", "to"))
+    if start is None or end is None:
+        st.session_state[PROBLEM] = "A stretch needs two times such as 2:00 and 2:30."
+    else:
+        correct(opened, Neutral(st.session_state[f"{key}-who"], start, end), "The neutral posture is noted.")
 
 
 def seconds_of(text: str) -> float | None:

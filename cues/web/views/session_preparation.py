@@ -19,7 +19,7 @@ from cues.metrics.session import SETUP_WORDS
 from cues.web.components.drop_zone import drop_zone
 from cues.web.running import SUFFIXES, running
 from cues.web.sentences import clock
-from cues.web.views.acting import do
+from cues.web.views.acting import do, do_on_own
 from cues.web.views.addresses import SESSIONS, go
 from cues.web.views.verdicts import Row, verdict_line
 
@@ -203,12 +203,18 @@ def _start(opened: "Opened") -> None:
     if missing:
         st.caption(missing)
     again = opened.job is not None and opened.job.state in (JobState.FAILED, JobState.CANCELLED)
-    if st.button("Try again" if again else "Start the analysis", type="primary", disabled=missing is not None):
-        if again and opened.job is not None:
-            retry(library, opened.job.job_id)
-        else:
-            with library.writing() as db:
-                ask_for_guess(db, opened.session)
-            queue_job(library, session_id, JobKind.ANALYSIS)
-            queue_job(library, session_id, JobKind.REVIEW_COPY)
-        st.rerun()
+    words = "Try again" if again else "Start the analysis"
+    start = partial(_begin, opened, opened.job.job_id if again and opened.job is not None else None)
+    st.button(words, type="primary", disabled=missing is not None, on_click=do_on_own, args=(session_id, start, ""))
+
+
+def _begin(opened: "Opened", again: int | None) -> None:
+    """Queues the analysis; `again` is the job to try again."""
+    library = running().library
+    if again is not None:
+        retry(library, again)
+        return
+    with library.writing() as db:
+        ask_for_guess(db, opened.session)
+    queue_job(library, opened.session.id, JobKind.ANALYSIS)
+    queue_job(library, opened.session.id, JobKind.REVIEW_COPY)

@@ -1,5 +1,6 @@
 """How far an analysis is: stage, share, speed, time left, place in the queue; it can be cancelled."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +13,7 @@ from cues.library.session_folder import read_session
 from cues.web.report import View, minutes, shown_panels
 from cues.web.running import running
 from cues.web.views import session_guess
+from cues.web.views.acting import do_on_own
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -47,9 +49,9 @@ def show(opened: "Opened", waits: bool) -> None:
         session_guess.ask(opened)
     else:
         _what_is_there(opened)
-    if opened.mine and st.button("Cancel the analysis"):
-        cancel(running().library, job_id)
-        st.rerun()
+    if opened.mine:
+        end = partial(cancel, running().library, job_id)
+        st.button("Cancel the analysis", on_click=do_on_own, args=(opened.session.id, end, ""))
 
 
 def _what_is_there(opened: "Opened") -> None:

@@ -35,10 +35,10 @@ def is_this_you(opened: "Opened", stored: StoredSession) -> None:
         with st.container():
             st.markdown("**Is this you?** Who is the trainee was guessed, and may be wrong.")
             with st.container(horizontal=True):
-                if st.button("Yes, this is me", type="primary"):
-                    correct(opened, Trainee(people[0]["person"]), "Noted: this is you.")
-                if st.button("No, I am the other person"):
-                    correct(opened, Trainee(people[1]["person"]), "Noted: you are the other person.")
+                this, other = (Trainee(person["person"]) for person in people)
+                said = "Noted: this is you.", "Noted: you are the other person."
+                st.button("Yes, this is me", type="primary", on_click=correct, args=(opened, this, said[0]))
+                st.button("No, I am the other person", on_click=correct, args=(opened, other, said[1]))
 
 
 def which_place(opened: "Opened", stored: StoredSession) -> None:
@@ -75,8 +75,8 @@ def places(opened: "Opened", summary: Row, person: Row, you: bool) -> None:
             times = looking_at(metrics, number, direction)
             words = [f"looking at place {k + 1}, {sentences.clock(time)}" for time in times]
             st.html("".join(_picture(opened, number, time, word, 84) for time, word in zip(times, words, strict=True)))
-            if st.button(f"Place {k + 1} is it", key=f"place-{number}-{k}"):
-                correct(opened, Target(number, *direction), "The place is noted, and everything computed with it.")
+            arguments = opened, Target(number, *direction), "The place is noted, and everything computed with it."
+            st.button(f"Place {k + 1} is it", key=f"place-{number}-{k}", on_click=correct, args=arguments)
     if right is not None and chart is not None:
         right.altair_chart(chart.properties(width=250, height=250), width="content")
 
