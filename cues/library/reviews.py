@@ -1,7 +1,7 @@
 """A session on its way through a review: asked for, looked at, signed off; and what waits for a supervisor.
 
-A review is asked for at a running share and waits until that supervisor signs the session off. Sharing anew is a new
-share: it is new to the supervisor and nothing is asked yet.
+A review is asked for at a running share and waits until that supervisor signs the session off; asked for again after
+that, it waits again. Sharing anew is a new share: it is new to the supervisor and nothing is asked yet.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,9 @@ from cues.library.models import Account, Comment, Deed, PracticeSession, Share, 
 from cues.library.sessions import EXPORTS, SessionError, find_session, own_session
 
 WAITS, NEW, SEEN, SIGNED_OFF = "waits", "new", "seen", "signed off"
-VIEWS = {"view report": "the report", "view recording": "the recording"} | dict.fromkeys(EXPORTS, "took out a file")
-"""Deeds that tell who looked at a session."""
+VIEW_REPORT = "view report"
+_LOOKS = (VIEW_REPORT, "view recording", *EXPORTS)
+"""Deeds that tell who looked at a session, or took something of it out."""
 
 
 @dataclass(frozen=True)
@@ -35,40 +36,60 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """The first of WAITS, SIGNED_OFF, NEW and SEEN that holds."""
-        if self.asked is not None and (self.signed_off is None or self.signed_off < self.asked):
+        """WAITS until it is signed off, else NEW where it was not opened since it was shared or something was written
+        since, else SIGNED_OFF or SEEN."""
+        if _waits(self.asked, self.signed_off):
             return WAITS
-        if self.signed_off is not None and not self.new:
-            return SIGNED_OFF
-        return NEW if self.opened is None or self.opened < self.shared or self.new else SEEN
+        unseen = self.opened is None or self.opened < self.shared
+        if self.new or (unseen and (self.signed_off is None or self.signed_off < self.shared)):
+            return NEW
+        return SEEN if self.signed_off is None else SIGNED_OFF
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who has signed a session off, and when."""
+
+    reviewer_id: int
+    name: str
+    at: datetime
 
 
 @dataclass(frozen=True)
 class Look:
-    """On that day somebody looked at, or took out, something of a session."""
+    """What somebody did on one day (UTC): opened the report, played the recording, or took `taken_out` out of the tool
+    (what each export was called when it was recorded, "" where that was not said)."""
 
     day: date
     name: str
-    what: str
+    report: bool
+    recording: bool
+    taken_out: tuple[str, ...]
 
 
 def ask_for_review(db: Session, trainee: Account, session_id: str, supervisor_id: int) -> None:
-    """Asks a supervisor with whom the session is shared. Raises SessionError."""
+    """Asks a supervisor with whom the session is shared; nothing changes while one is waited for. Raises
+    SessionError."""
     own_session(db, trainee, session_id)
-    running = select(Share).where(
-        Share.session_id == session_id, Share.supervisor_id == supervisor_id, Share.ended.is_(None)
-    )
-    share = db.scalar(running)
+    share = _share(db, session_id, supervisor_id)
     if share is None:
         raise SessionError("Share the session with them first.")
+    if waits_for(db, session_id, supervisor_id):
+        return
     share.asked = now()
     record(db, trainee.id, "ask for review", session_id, {"of": supervisor_id})
 
 
 def sign_off(db: Session, reviewer: Account, session_id: str) -> None:
-    """The reviewer has finished with a session that is shared with them. Raises SessionError."""
+    """The reviewer has finished with a session that is shared with them, or once more where they were asked again.
+
+    Raises SessionError.
+    """
     _reviewed(db, reviewer, session_id)
-    if _running(db, session_id, reviewer.id) is None:
+    before = _running(db, session_id, reviewer.id)
+    if before is None or waits_for(db, session_id, reviewer.id):
+        if before is not None:
+            before.ended = now()
         db.add(SignOff(session_id=session_id, reviewer_id=reviewer.id))
         record(db, reviewer.id, "sign off", session_id)
 
@@ -82,13 +103,26 @@ def open_again(db: Session, reviewer: Account, session_id: str) -> None:
         record(db, reviewer.id, "open review again", session_id)
 
 
-def sign_offs_of(db: Session, account: Account, session_id: str) -> list[tuple[str, datetime]]:
+def asked_on(db: Session, session_id: str, supervisor_id: int) -> datetime | None:
+    """When the trainee last asked for a review at the running share with a supervisor."""
+    share = _share(db, session_id, supervisor_id)
+    return None if share is None else share.asked
+
+
+def waits_for(db: Session, session_id: str, supervisor_id: int) -> bool:
+    """Whether a review that was asked for is waited for."""
+    signed = _running(db, session_id, supervisor_id)
+    return _waits(asked_on(db, session_id, supervisor_id), None if signed is None else signed.created)
+
+
+def sign_offs_of(db: Session, account: Account, session_id: str) -> list[Signed]:
     """Who has signed a session off and when, for who sees the session."""
     if find_session(db, account, session_id) is None:
         return []
-    rows = select(Account.name, SignOff.created).join(Account, Account.id == SignOff.reviewer_id)
+    rows = select(SignOff.reviewer_id, Account.name, SignOff.created)
+    rows = rows.join(Account, Account.id == SignOff.reviewer_id)
     rows = rows.where(SignOff.session_id == session_id, SignOff.ended.is_(None)).order_by(SignOff.id)
-    return [(name, at) for name, at in db.execute(rows)]
+    return [Signed(*row) for row in db.execute(rows)]
 
 
 def inbox(db: Session, supervisor: Account) -> list[Entry]:
@@ -99,7 +133,7 @@ def inbox(db: Session, supervisor: Account) -> list[Entry]:
     shared = [] if not supervisor.supervisor else list(db.execute(rows).all())
     ids = [session.id for _, session, _ in shared]
     views = select(Deed.session_id, func.max(Deed.at)).where(
-        Deed.session_id.in_(ids), Deed.account_id == supervisor.id, Deed.action == "view report"
+        Deed.session_id.in_(ids), Deed.account_id == supervisor.id, Deed.action == VIEW_REPORT
     )
     opened = {session_id: at for session_id, at in db.execute(views.group_by(Deed.session_id))}
     signed = select(SignOff.session_id, SignOff.created).where(
@@ -128,12 +162,26 @@ def inbox(db: Session, supervisor: Account) -> list[Entry]:
 
 
 def looks_at(db: Session, trainee: Account, session_id: str) -> list[Look]:
-    """Who else looked at a session of this trainee's, day by day, newest first. Raises SessionError."""
+    """Who looked at a session of this trainee's, by day and person, newest first; of the trainee only what they took
+    out. Raises SessionError."""
     own_session(db, trainee, session_id)
-    rows = select(Deed.at, Deed.action, Account.name).join(Account, Account.id == Deed.account_id)
-    rows = rows.where(Deed.session_id == session_id, Deed.account_id != trainee.id, Deed.action.in_(VIEWS))
-    every = (Look(at.date(), name, VIEWS[action]) for at, action, name in db.execute(rows.order_by(Deed.id.desc())))
-    return list(dict.fromkeys(every))
+    rows = select(Deed, Account.name).join(Account, Account.id == Deed.account_id)
+    rows = rows.where(Deed.session_id == session_id, Deed.action.in_(_LOOKS)).order_by(Deed.id.desc())
+    days: dict[tuple[date, int | None, str], list[Deed]] = {}
+    for deed, name in db.execute(rows):
+        if deed.account_id != trainee.id or deed.action in EXPORTS:
+            days.setdefault((deed.at.date(), deed.account_id, name), []).append(deed)
+    return [_look(day, name, deeds) for (day, _, name), deeds in days.items()]
+
+
+def _look(day: date, name: str, deeds: list[Deed]) -> Look:
+    actions = {deed.action for deed in deeds}
+    taken_out = dict.fromkeys(str(deed.details.get("format", "")) for deed in deeds if deed.action in EXPORTS)
+    return Look(day, name, VIEW_REPORT in actions, "view recording" in actions, tuple(taken_out))
+
+
+def _waits(asked: datetime | None, signed_off: datetime | None) -> bool:
+    return asked is not None and (signed_off is None or signed_off < asked)
 
 
 def _newer(written: Iterable[tuple[datetime, str | None]], opened: datetime | None, left_out: list[str]) -> int:
@@ -146,8 +194,15 @@ def _reviewed(db: Session, reviewer: Account, session_id: str) -> None:
         raise SessionError("There is no such session shared with you.")
 
 
+def _share(db: Session, session_id: str, supervisor_id: int) -> Share | None:
+    running = select(Share).where(
+        Share.session_id == session_id, Share.supervisor_id == supervisor_id, Share.ended.is_(None)
+    )
+    return db.scalar(running.order_by(Share.id.desc()).limit(1))
+
+
 def _running(db: Session, session_id: str, reviewer_id: int) -> SignOff | None:
     mine = select(SignOff).where(
         SignOff.session_id == session_id, SignOff.reviewer_id == reviewer_id, SignOff.ended.is_(None)
     )
-    return db.scalar(mine)
+    return db.scalar(mine.order_by(SignOff.id.desc()).limit(1))

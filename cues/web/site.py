@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cues.web import views
+from cues.web.views.addresses import SESSION, VIEWED
 from cues.web.visiting import visitor
 
 # Less empty room above, figures below one another, and small print that is dark enough to read.
@@ -25,7 +26,10 @@ def site() -> None:
         st.title("Signed out")
         st.html('<a href="/sign-in" target="_self">Sign in again</a>, then go on where you were.')
         return
-    st.navigation(views.pages_for(account), position="top").run()
+    page = st.navigation(views.pages_for(account), position="top")
+    if page.url_path != SESSION:
+        st.session_state.pop(VIEWED, None)  # whoever opens a session after this looks at it once more
+    page.run()
 
 
 site()

@@ -5,15 +5,18 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event
 
-from cues.library.comments import add_comment
+from cues.library.comments import add_comment, answer_comment, delete_comment
 from cues.library.deeds import record
 from cues.library.models import Comment, Deed, Share, now
 from cues.library.reviews import (
     NEW,
     SEEN,
     SIGNED_OFF,
+    VIEW_REPORT,
     WAITS,
+    Look,
     ask_for_review,
+    asked_on,
     inbox,
     looks_at,
     open_again,
@@ -38,29 +41,97 @@ def looked(library, account, session_id):
         record(db, account.id, "view report", session_id)
 
 
-def test_a_session_goes_from_new_to_seen_to_waiting_to_signed_off_and_back(library, people, shared):
-    ada, eva = people["ada"], people["eva"]
-    assert states(library, eva) == [(shared, NEW, 0)]
-    looked(library, eva, shared)
-    assert states(library, eva) == [(shared, SEEN, 0)]
-    acted(library, add_comment, ada, shared, 5.0, None, "Here?")
-    assert states(library, eva) == [(shared, NEW, 1)]
-    looked(library, eva, shared)
-    acted(library, ask_for_review, ada, shared, eva.id)
-    assert states(library, eva) == [(shared, WAITS, 0)]
-    acted(library, sign_off, eva, shared)
-    acted(library, sign_off, eva, shared)  # a second click changes nothing
-    assert states(library, eva) == [(shared, SIGNED_OFF, 0)]
+def asked(db, people, session_id):
+    ask_for_review(db, people["ada"], session_id, people["eva"].id)
+
+
+def viewed(db, people, session_id):
+    record(db, people["eva"].id, VIEW_REPORT, session_id)
+
+
+def viewed_by_tom(db, people, session_id):
+    record(db, people["tom"].id, VIEW_REPORT, session_id)
+
+
+def signed(db, people, session_id):
+    sign_off(db, people["eva"], session_id)
+
+
+def opened_again(db, people, session_id):
+    open_again(db, people["eva"], session_id)
+
+
+def shared_anew(db, people, session_id):
+    share_session(db, people["ada"], session_id, people["eva"].id, [])
+
+
+def written(db, people, session_id):
+    add_comment(db, people["ada"], session_id, 5.0, None, "Here?")
+
+
+def own(db, people, session_id):
+    add_comment(db, people["eva"], session_id, 5.0, None, "Look at this.")
+
+
+def answered(db, people, session_id):
+    answer_comment(db, people["ada"], add_comment(db, people["eva"], session_id, 5.0, None, "This?").id, "Yes.")
+
+
+def deleted(db, people, session_id):
+    delete_comment(db, people["ada"], add_comment(db, people["ada"], session_id, 5.0, None, "Oh.").id)
+
+
+@pytest.mark.parametrize(
+    ("acts", "state", "new"),
+    [
+        ((), NEW, 0),
+        ((viewed_by_tom,), NEW, 0),
+        ((viewed,), SEEN, 0),
+        ((viewed, written), NEW, 1),
+        ((viewed, answered), NEW, 1),
+        ((viewed, own), SEEN, 0),
+        ((viewed, deleted), SEEN, 0),
+        ((viewed, written, viewed), SEEN, 0),
+        ((asked,), WAITS, 0),
+        ((viewed, asked, viewed), WAITS, 0),
+        ((viewed, asked, signed), SIGNED_OFF, 0),
+        ((viewed, signed, signed), SIGNED_OFF, 0),  # a second click changes nothing
+        ((viewed, signed, written), NEW, 1),
+        ((viewed, signed, written, viewed), SIGNED_OFF, 0),
+        ((viewed, signed, opened_again), SEEN, 0),
+        ((viewed, asked, signed, opened_again), WAITS, 0),
+        ((viewed, asked, signed, asked), WAITS, 0),  # asked again after it
+        ((viewed, asked, signed, asked, signed), SIGNED_OFF, 0),
+        ((viewed, asked, shared_anew), NEW, 0),  # nobody is asked by a new share
+        ((viewed, signed, shared_anew), NEW, 0),
+        ((viewed, signed, shared_anew, viewed), SIGNED_OFF, 0),
+    ],
+)
+def test_where_a_session_stands_in_the_inbox(library, people, shared, acts, state, new):
+    for act in acts:
+        acted(library, act, people, shared)
+    assert states(library, people["eva"]) == [(shared, state, new)]
+
+
+def test_asking_twice_keeps_the_first_time_and_signing_off_again_ends_the_sign_off_before(library, people, shared):
+    def times():
+        with library.reading() as db:
+            return asked_on(db, shared, people["eva"].id), sign_offs_of(db, people["ada"], shared)
+
+    acted(library, asked, people, shared)
+    first, _ = times()
+    acted(library, asked, people, shared)
+    assert times() == (first, [])
+    acted(library, signed, people, shared)
+    [early] = times()[1]
+    acted(library, asked, people, shared)
+    acted(library, signed, people, shared)
+    second, [late] = times()
+    assert first < early.at < second < late.at and (late.reviewer_id, late.name) == (people["eva"].id, "Eva")
     with library.reading() as db:
-        assert [name for name, _ in sign_offs_of(db, ada, shared)] == ["Eva"]
         assert sign_offs_of(db, people["ben"], shared) == []
-    acted(library, add_comment, ada, shared, 9.0, None, "And here?")
-    assert states(library, eva) == [(shared, NEW, 1)]
-    acted(library, ask_for_review, ada, shared, eva.id)
-    assert states(library, eva) == [(shared, WAITS, 1)]
-    acted(library, open_again, eva, shared)
-    with library.reading() as db:
-        assert sign_offs_of(db, ada, shared) == []
+    acted(library, opened_again, people, shared)
+    assert times()[1] == []
 
 
 def test_what_was_taken_back_is_in_no_inbox_and_shared_anew_it_is_new(library, people, shared):
@@ -107,13 +178,16 @@ def test_a_trainee_learns_who_else_looked_and_on_which_day(library, people, shar
     for account in (ada, eva, eva):
         looked(library, account, shared)
     with library.writing() as db:
-        record(db, eva.id, "export", shared, {"format": "csv"})
+        record(db, ada.id, "download", shared)
+        for form in ("ELAN", "ELAN", "PDF"):
+            record(db, eva.id, "export", shared, {"format": form})
         record(db, eva.id, "comment", shared)
     with library.reading() as db:
-        assert [(look.name, look.what) for look in looks_at(db, ada, shared)] == [
-            ("Eva", "took out a file"),
-            ("Eva", "the report"),
-        ]
+        found = looks_at(db, ada, shared)
+    assert found == [
+        Look(now().date(), "Eva", True, False, ("PDF", "ELAN")),
+        Look(now().date(), "Ada", False, False, ("",)),  # of herself only what she took out
+    ]
 
 
 def test_two_hundred_sessions_take_as_many_queries_as_one(library, people):

@@ -7,6 +7,8 @@ import streamlit as st
 SESSION, SESSIONS, TRUST = "session", "sessions", "trust"
 PAGES = "pages"
 """Where the pages of this visit are found by their address, in the session state: pages do not import one another."""
+VIEWED = "viewed"
+"""The sessions that are open and were recorded as looked at, in the session state."""
 
 
 def link_to_session(session_id: str, label: str) -> None:

@@ -13,6 +13,7 @@ from cues.library.comments import threads_of
 from cues.library.deeds import record
 from cues.library.folders import session_folder
 from cues.library.models import Account, JobKind, JobState, PracticeSession, Recording
+from cues.library.reviews import VIEW_REPORT
 from cues.library.session_folder import analysis_of, read_session
 from cues.library.sessions import find_session, left_out_for
 from cues.web.measured import measured_session
@@ -32,7 +33,7 @@ from cues.web.views import (
     session_verdicts,
 )
 from cues.web.views.acting import tell
-from cues.web.views.addresses import PAGES, SESSIONS
+from cues.web.views.addresses import PAGES, SESSIONS, VIEWED
 from cues.web.visiting import visitor
 
 
@@ -147,9 +148,9 @@ def _open() -> Opened | None:
 
 
 def _note_view(opened: Opened) -> None:
-    """Once for each visit of a page."""
-    seen = st.session_state.setdefault("viewed", set())
+    """Once each time the page is opened."""
+    seen = st.session_state.setdefault(VIEWED, set())
     if opened.session.id not in seen:
         seen.add(opened.session.id)
         with running().library.writing() as db:
-            record(db, opened.account.id, "view report", opened.session.id)
+            record(db, opened.account.id, VIEW_REPORT, opened.session.id)

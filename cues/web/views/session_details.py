@@ -9,7 +9,6 @@ from sqlalchemy import select
 from cues.errors import CuesError
 from cues.library.folders import remove_session_folder
 from cues.library.models import Account, Comment, Consent, PracticeSession, Share
-from cues.library.reviews import ask_for_review
 from cues.library.sessions import (
     CUES,
     change_session,
@@ -19,6 +18,7 @@ from cues.library.sessions import (
     take_back,
 )
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views import session_review_state
 from cues.web.views.acting import do
 from cues.web.views.addresses import SESSIONS, go
@@ -44,7 +44,7 @@ def heading(opened: "Opened") -> None:
         with st.popover("Details"):
             _details_form(session)
         with st.popover("Share"):
-            _sharing(session)
+            _sharing(opened)
         session_review_state.for_the_trainee(opened)
         if st.button("Delete…"):
             _delete_dialog(session)
@@ -67,7 +67,8 @@ def _save(session_id: str) -> None:
     do(partial(change_session, session_id=session_id, title=title, held_on=held_on, keep_until=keep), "Saved.")
 
 
-def _sharing(session: PracticeSession) -> None:
+def _sharing(opened: "Opened") -> None:
+    session = opened.session
     with running().library.reading() as db:
         supervisors = list(db.scalars(select(Account).where(Account.supervisor, Account.active).order_by(Account.name)))
         running_shares = select(Share).where(Share.session_id == session.id, Share.ended.is_(None))
@@ -79,18 +80,12 @@ def _sharing(session: PracticeSession) -> None:
     for one in others:
         if one.id in shares:
             without = ", ".join(_CUE_WORDS[cue] for cue in shares[one.id].left_out)
-            st.write(f"{one.name} sees this session" + (f", without {without}." if without else "."))
+            st.write(f"{plain(one.name)} sees this session" + (f", without {without}." if without else "."))
             with st.container(horizontal=True):
-                ask = partial(ask_for_review, session_id=session.id, supervisor_id=one.id)
-                asked = shares[one.id].asked
-                again = "again " if asked is not None else ""
-                said = f"{one.name} finds it in the inbox."
-                st.button(f"Ask {one.name} {again}for a review", key=f"ask-{one.id}", on_click=do, args=(ask, said))
+                session_review_state.ask(opened, one.id, one.name)
                 back = partial(take_back, session_id=session.id, supervisor_id=one.id)
-                said = f"{one.name} sees it no longer."
-                st.button(f"Take it back from {one.name}", key=f"back-{one.id}", on_click=do, args=(back, said))
-            if asked is not None:
-                st.caption(f"Asked on {asked:%-d %B %Y}.")
+                said = f"{plain(one.name)} sees it no longer."
+                st.button(f"Take it back from {plain(one.name)}", key=f"back-{one.id}", on_click=do, args=(back, said))
     with st.form("share", border=False):
         st.selectbox("Share with", others, format_func=lambda a: a.name, key=f"share-with-{session.id}")
         st.multiselect(
@@ -110,7 +105,7 @@ def _sharing(session: PracticeSession) -> None:
 def _share(session_id: str) -> None:
     who, left_out = st.session_state[f"share-with-{session_id}"], st.session_state[f"leave-out-{session_id}"]
     share = partial(share_session, session_id=session_id, supervisor_id=who.id, left_out=left_out)
-    do(share, f"Shared with {who.name}.")
+    do(share, f"Shared with {plain(who.name)}.")
 
 
 @st.dialog("Delete this session?")
