@@ -771,7 +771,7 @@ function build(root, tell) {
       if (picked && session) tellPicked();
       const kinds = [...new Set(moments.map((m) => m.kind))].sort(), before = kind.value;
       const few = moments.filter((m) => m.proposed).length, drawn = Math.max(few - NOT_DRAWN, 0);
-      const proposed = `${few} moments${drawn ? `, ${drawn} of them drawn at random` : ""}`;
+      const proposed = `${few} moments${drawn ? `, ${drawn} drawn at random` : ""}`;
       const options = [[PROPOSED, proposed], [EVERY, `all ${moments.length}`], ...kinds.map((k) => [k, k])];
       kind.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));
       kind.value = options.some(([value]) => value === before) ? before : PROPOSED;
