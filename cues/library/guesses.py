@@ -31,6 +31,8 @@ def answer_guess(db: Session, trainee: Account, session_id: str, figures: dict[s
     if set(figures) - set(GUESSED) or not all(0 <= value <= 100 for value in figures.values()):
         raise SessionError("A guess is a share of the time, from 0 to 100 %.")
     guess = db.get(Guess, session_id)
+    if guess is not None and guess.answered is not None and guess.figures == figures:
+        return  # a second click
     if guess is None or guess.answered is not None:
         raise SessionError("This session's figures have been shown already, so it is too late for a guess.")
     guess.figures, guess.answered = figures, now()

@@ -67,6 +67,11 @@ def read_session(folder: Path) -> StoredSession:
 
     Raises SessionFolderError when a file is missing, damaged or of another schema version.
     """
+    return StoredSession(read_summary(folder), _read_csv(folder / "minutes.csv"), _read_csv(folder / "episodes.csv"))
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The content of session.json alone, without the tables. Raises SessionFolderError as `read_session` does."""
     summary = _read_json(folder / "session.json")
     if not isinstance(summary, dict) or summary.get("schema") != SCHEMA_VERSION:
         found = summary.get("schema") if isinstance(summary, dict) else None
@@ -74,7 +79,7 @@ def read_session(folder: Path) -> StoredSession:
             f"'{folder}' has results of schema version {found}, this version reads {SCHEMA_VERSION}: "
             "compute the metrics again."
         )
-    return StoredSession(summary, _read_csv(folder / "minutes.csv"), _read_csv(folder / "episodes.csv"))
+    return summary
 
 
 def analysis_of(summary: dict[str, Any]) -> str:

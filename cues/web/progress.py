@@ -35,6 +35,9 @@ class Line:
     colour: str
 
 
+_CUE_OF = {"eye_contact_pct": "eye_contact", "lean_forward_pct": "lean", "smile_pct": "smile"}
+"""Column -> its cue among a person's in session.json."""
+
 LINES = (
     Line("eye_contact", "Eye contact", "eye_contact_pct", BLUE),
     Line("forward_lean", "Moved closer", "lean_forward_pct", AMBER),
@@ -55,13 +58,22 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A trainee's figure over a session [%], with its measurement interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Gap:
     """What a trainee thought of a session [%] and what was measured, None where nothing could be."""
 
     title: str
     held_on: date
     guessed: float
-    measured: float | None
+    measured: Figure | None
 
 
 def point_of(session_id: str, title: str, held_on: date, rows: Sequence[Row], column: str) -> Point | None:
@@ -72,10 +84,16 @@ def point_of(session_id: str, title: str, held_on: date, rows: Sequence[Row], co
     return Point(session_id, title, held_on, fmean(values), stdev(values) / sqrt(len(values)), len(values))
 
 
-def measured_share(rows: Sequence[Row], column: str) -> float | None:
-    """The mean of a trainee's measured minutes [%]; None where no minute was measured."""
-    values = [float(row[column]) for row in rows if row.get(column) is not None]
-    return fmean(values) if values else None
+def measured_figure(summary: Row, column: str) -> Figure | None:
+    """The trainee's figure in session.json that the report tells, too; None where the session has none."""
+    trainee = next(person for person in summary["people"] if person["role"] == "trainee")
+    cue = trainee["cues"].get(_CUE_OF[column]) or {}
+    figures = cue.get("figures") or cue.get("while_shown") or {}
+    value = figures.get(column)
+    if value is None:
+        return None
+    low, high = (figures.get(f"{column}_{side}") for side in ("low", "high"))
+    return Figure(value, value if low is None else low, value if high is None else high)
 
 
 def band(points: Sequence[Point]) -> float | None:
@@ -115,20 +133,43 @@ def progress_chart(line: Line, points: Sequence[Point]) -> alt.LayerChart:
     return alt.layer(*layers).properties(height=170, description=words).configure_view(stroke=None)
 
 
-def gap_chart(line: Line, gaps: Sequence[Gap]) -> Any:
-    """Guess and figure of each session by date, joined by a line."""
+def gap_chart(line: Line, gaps: Sequence[Gap]) -> alt.LayerChart:
+    """Guess and figure of each session by date, joined by a line; a broad bar is the figure's interval."""
     ordered = sorted(gaps, key=lambda gap: gap.held_on)
     names = [f"{gap.held_on:%-d %b %Y}, {gap.title}" for gap in ordered]
+    figures = [gap.measured for gap in ordered]
     rows = pd.DataFrame(
-        {"session": names, "guessed": [g.guessed for g in ordered], "measured": [g.measured for g in ordered]}
+        {
+            "session": names,
+            "guessed": [gap.guessed for gap in ordered],
+            "measured": [None if figure is None else figure.value for figure in figures],
+            "low": [None if figure is None else figure.low for figure in figures],
+            "high": [None if figure is None else figure.high for figure in figures],
+            "told": [
+                "could not be measured" if f is None else f"{f.value:.0f} % ({f.low:.0f}–{f.high:.0f})" for f in figures
+            ],
+        }
     )
-    y = alt.Y("session:N", sort=names, title=None, axis=alt.Axis(labelLimit=220))
     scale = alt.Scale(domain=[0, 100])
-    x = alt.X("guessed:Q", scale=scale, title=None, axis=alt.Axis(labelExpr="datum.value + ' %'"))
-    base = alt.Chart(rows)
-    joined = base.transform_filter("isValid(datum.measured)").mark_rule(color=GREY).encode(x=x, x2="measured:Q", y=y)
-    guessed = base.mark_point(color=line.colour, size=90, filled=False, strokeWidth=2).encode(x=x, y=y)
-    measured = base.transform_filter("isValid(datum.measured)").mark_circle(color=line.colour, size=70, opacity=1)
-    shown = measured.encode(x=alt.X("measured:Q", scale=scale), y=y)
+    axis = alt.Axis(labelExpr="datum.value + ' %'")
+    y = alt.Y("session:N", sort=names, title=None, axis=alt.Axis(labelLimit=220))
+    guessed, measured, low = (
+        alt.X(f"{name}:Q", scale=scale, title=None, axis=axis) for name in ("guessed", "measured", "low")
+    )
+    said = [
+        alt.Tooltip("session:N", title="Session"),
+        alt.Tooltip("guessed:Q", title="You thought, %", format=".0f"),
+        alt.Tooltip("told:N", title="Measured"),
+    ]
+    base = alt.Chart(rows).encode(y=y, tooltip=said)
+    known = base.transform_filter("isValid(datum.measured)")
+    layers = [
+        known.mark_rule(color=GREY).encode(x=guessed, x2="measured:Q"),
+        known.mark_rule(color=line.colour, strokeWidth=8, opacity=0.35).encode(x=low, x2="high:Q"),
+        base.mark_point(color=line.colour, size=90, filled=False, strokeWidth=2).encode(x=guessed),
+        known.mark_circle(color=line.colour, size=70, opacity=1).encode(x=measured),
+    ]
     words = f"{line.title}: guessed and measured, {len(ordered)} sessions"
-    return alt.layer(joined, guessed, shown).properties(height=60 + 26 * len(ordered), description=words)
+    chart = alt.layer(*layers)
+    assert isinstance(chart, alt.LayerChart)  # several panels come only of layers that ask for them
+    return chart.properties(height=60 + 26 * len(ordered), description=words)

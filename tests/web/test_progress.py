@@ -5,7 +5,17 @@ from datetime import date
 import numpy as np
 import pytest
 
-from cues.web.progress import LEAST_MINUTES, LINES, band, point_of, progress_chart
+from cues.web.progress import (
+    LEAST_MINUTES,
+    LINES,
+    Figure,
+    Gap,
+    band,
+    gap_chart,
+    measured_figure,
+    point_of,
+    progress_chart,
+)
 
 DAY = date(2026, 11, 1)
 
@@ -36,3 +46,30 @@ def test_one_session_has_no_band_and_the_chart_of_two_tells_what_it_shows():
     drawn = progress_chart(LINES[0], [second, first]).to_dict()
     assert drawn["description"] == "Eye contact over 2 sessions"
     assert len(drawn["layer"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("cue", "figure"),
+    [
+        ({"figures": {"smile_pct": 12.5, "smile_pct_low": 10.0, "smile_pct_high": 15.0}}, Figure(12.5, 10.0, 15.0)),
+        ({"figures": {"smile_pct": 0.0}}, Figure(0.0, 0.0, 0.0)),  # none is a figure
+        ({"figures": None, "while_shown": {"smile_pct": 8.0}}, Figure(8.0, 8.0, 8.0)),
+        ({"figures": None, "why": "Too dark."}, None),
+        ({"figures": {"smile_pct": None}}, None),
+    ],
+)
+def test_a_guess_is_held_against_the_figure_that_the_report_tells(cue, figure):
+    client = {"role": "client", "cues": {"smile": {"figures": {"smile_pct": 99.0}}}}
+    summary = {"people": [client, {"role": "trainee", "cues": {"smile": cue}}]}
+    assert measured_figure(summary, "smile_pct") == figure
+
+
+def test_the_chart_of_guesses_has_the_interval_and_says_what_could_not_be_measured():
+    gaps = [
+        Gap("Second", DAY.replace(day=2), 70.0, Figure(45.0, 38.0, 52.0)),
+        Gap("First", DAY, 30.0, None),
+    ]
+    chart = gap_chart(LINES[0], gaps).to_dict()
+    [rows] = chart["datasets"].values()
+    assert [row["told"] for row in rows] == ["could not be measured", "45 % (38–52)"]
+    assert [(row["guessed"], row["low"], row["high"]) for row in rows] == [(30.0, None, None), (70.0, 38.0, 52.0)]

@@ -2,6 +2,7 @@
 figures, compared with each other; drawn episodes; one thing to practise."""
 
 import csv
+import json
 import re
 from datetime import date, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from cues.corrections import Corrections
 from cues.library.accounts import owner_of_library
+from cues.library.comments import add_comment
 from cues.library.database import open_library
 from cues.library.folders import session_folder
 from cues.library.models import Guess, PracticeSession
@@ -66,6 +68,13 @@ def episodes(app, session):
     with (session_folder(app.library, session) / "episodes.csv").open(encoding="utf-8") as file:
         rows = [row | {name: float(row[name]) for name in ("start", "end")} for row in csv.DictReader(file)]
     return [r for r in rows if (r["person"], r["cue"], r["kind"]) == ("0", "eye_contact", "eye_contact")]
+
+
+def figures(app, session):
+    """What was measured of the people over the session, percentages and others, but no counts."""
+    summary = json.loads((session_folder(app.library, session) / "session.json").read_text())
+    told = [cue["figures"] or {} for person in summary["people"] for cue in person["cues"].values()]
+    return [value for cue in told for value in cue.values() if isinstance(value, float) and value > 2]
 
 
 def kept(app, session, name):
@@ -198,7 +207,7 @@ def test_a_point_to_practise_is_chosen_together_and_held_against_the_next_sessio
     page.wait_for_timeout(1000)  # it opens slowly, and a list that opens meanwhile closes
     page.get_by_role("combobox", name="Cue").click()
     page.get_by_role("option", name="Eye contact", exact=True).click()
-    expect(page.get_by_text("With most of it")).to_be_visible()
+    expect(page.get_by_text("With most of it", exact=True)).to_be_visible()
     page.get_by_text("like this", exact=True).first.click()
     page.get_by_label("What exactly? In your own words").fill("Looking up after a pause")
     page.get_by_role("button", name="Practise this").click()
@@ -209,7 +218,7 @@ def test_a_point_to_practise_is_chosen_together_and_held_against_the_next_sessio
     expect(page.get_by_text("+0 points, inside the band")).to_be_visible()
 
 
-def test_a_review_is_asked_for_waits_in_the_inbox_and_is_signed_off(owner, sue, session):
+def test_a_review_is_asked_for_waits_in_the_inbox_and_is_signed_off(app, owner, sue, session):
     owner.open(f"/session?id={session}")
     page = owner.page
     page.get_by_role("button", name="Share").first.click()
@@ -219,8 +228,9 @@ def test_a_review_is_asked_for_waits_in_the_inbox_and_is_signed_off(owner, sue, 
     sue.open("/")
     inbox = sue.page
     expect(inbox.get_by_role("heading", name="Waits for you (1)")).to_be_visible()
-    expect(inbox.get_by_text("eye contact in all, lean in all, smiles in all").first).to_be_visible()
-    assert "%" not in inbox.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    expect(inbox.get_by_text("eye contact in all 6 minutes; lean in all; smiles in all").first).to_be_visible()
+    text = inbox.locator('[data-testid="stMainBlockContainer"]').inner_text()
+    assert "%" not in text and not [value for value in figures(app, session) if str(value) in text]
     inbox.get_by_role("link", name="Two supervisors").click()
     expect(inbox.get_by_text("A review was asked for on")).to_be_visible()
     inbox.get_by_role("button", name="Sign off").click()
@@ -232,6 +242,37 @@ def test_a_review_is_asked_for_waits_in_the_inbox_and_is_signed_off(owner, sue, 
     expect(page.get_by_text("Sue signed this session off on")).to_be_visible()
     page.get_by_role("button", name="Who looked at it").click()
     expect(page.get_by_text(re.compile(r"Sue, the report")).first).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="Share").first.click()
+    page.get_by_role("button", name="Ask Sue again for a review").click()
+    expect(page.get_by_text("Sue finds it in the inbox.")).to_be_visible()
+    sue.open(f"/session?id={session}")
+    expect(inbox.get_by_text("A review was asked for again on", exact=False)).to_be_visible()
+    inbox.get_by_role("button", name="Sign off").click()
+    expect(inbox.get_by_role("button", name="Open it again")).to_be_visible()
+
+
+def test_what_was_written_since_is_new_until_the_session_is_opened_once_more(app, sue, session):
+    sue.open("/")
+    inbox = sue.page
+    new = inbox.get_by_role("heading", name=re.compile("^New"))
+    expect(inbox.get_by_role("heading", name="Signed off (1)")).to_be_visible()
+    expect(new).to_have_count(0)
+    inbox.get_by_role("link", name="Two supervisors").click()
+    expect(inbox.get_by_role("heading", name="Minute by minute")).to_be_visible()
+    library = open_library(app.library)
+    with library.writing() as db:
+        add_comment(db, owner_of_library(db), session, 5.0, None, "And here?")
+    library.close()
+    inbox.get_by_role("link", name="Inbox").click()
+    expect(inbox.get_by_role("heading", name="New (1)")).to_be_visible()
+    expect(inbox.get_by_text("1 new comment", exact=False)).to_be_visible()
+    inbox.get_by_role("link", name="Two supervisors").click()
+    expect(inbox.get_by_role("heading", name="Minute by minute")).to_be_visible()
+    inbox.get_by_role("link", name="Inbox").click()
+    expect(inbox.get_by_role("heading", name="Signed off (1)")).to_be_visible()
+    expect(new).to_have_count(0)
 
 
 def test_the_trainees_cues_are_hidden_until_they_guess(app, owner, sue, session):
@@ -259,7 +300,11 @@ def test_the_trainees_cues_are_hidden_until_they_guess(app, owner, sue, session)
     assert "Eye contact." not in text and "Minute by minute" not in text
     page.get_by_label("Looking toward the client [%]").fill("70")
     page.get_by_role("button", name="Keep my guess and show the figures").click()
+    expect(page.get_by_text(re.compile(r"You thought 70 % .* who the trainee is was not said yet"))).to_be_visible()
+    page.get_by_role("button", name="Yes, this is me").click()
     expect(page.get_by_text(re.compile(r"You thought 70 % .* the tool measured \d+ %"))).to_be_visible()
+    options = page.locator("select", has=page.locator("option[value=proposed]")).locator("option").all_inner_texts()
+    assert options[0] == "6 moments, 2 drawn at random" and re.fullmatch(r"all \d+", options[1])
     assert lanes(owner) == [{"eye_contact", "forward_lean", "smiles"}, True]
     sue.open(f"/session?id={session}")
     expect(sue.page.get_by_role("heading", name="Minute by minute")).to_be_visible()

@@ -10,6 +10,7 @@ const LANES = [
 ];
 const LEAN_MM = 150;  // the lane shows this much to either side of the usual posture
 const PROPOSED = "proposed", EVERY = "every";  // of the choice of moments, beside their kinds
+const NOT_DRAWN = 4;  // of the proposed ones; the others were drawn at random (moments.py)
 const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200];
 const KEYS = [
   ["Space", "play or pause"], ["← →", "5 seconds back or on"], ["Shift ← →", "30 seconds back or on"],
@@ -769,7 +770,9 @@ function build(root, tell) {
       redo.disabled = !review.redo;
       if (picked && session) tellPicked();
       const kinds = [...new Set(moments.map((m) => m.kind))].sort(), before = kind.value;
-      const options = [[PROPOSED, "moments to look at"], [EVERY, "all moments"], ...kinds.map((k) => [k, k])];
+      const few = moments.filter((m) => m.proposed).length, drawn = Math.max(few - NOT_DRAWN, 0);
+      const proposed = `${few} moments${drawn ? `, ${drawn} drawn at random` : ""}`;
+      const options = [[PROPOSED, proposed], [EVERY, `all ${moments.length}`], ...kinds.map((k) => [k, k])];
       kind.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));
       kind.value = options.some(([value]) => value === before) ? before : PROPOSED;
       kind.hidden = !moments.length;

@@ -27,13 +27,9 @@ def correct(opened: "Opened", correction: Correction, said: str) -> None:
     do_on_own(opened.session.id, partial(_change, opened, added), said)
 
 
-def take_back(opened: "Opened", count: int) -> None:
-    """Takes back the last of `count` corrections; nothing where there are not so many any more."""
-
-    def shorter(corrections: Corrections, facts: RecordingFacts) -> Corrections:
-        return undo_correction(corrections, facts) if len(corrections) == count else corrections
-
-    do_on_own(opened.session.id, partial(_change, opened, shorter), "Taken back.")
+def take_back(opened: "Opened") -> None:
+    """Takes back the last correction."""
+    do_on_own(opened.session.id, partial(_change, opened, undo_correction), "Taken back.")
 
 
 def _change(opened: "Opened", change: Callable[[Corrections, RecordingFacts], Corrections]) -> None:

@@ -7,13 +7,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cues.errors import SessionFolderError
 from cues.library.folders import session_folder
 from cues.library.reviews import NEW, SEEN, SIGNED_OFF, WAITS, Entry, inbox
-from cues.library.session_folder import read_session
-from cues.metrics.session import SETUP_WORDS
+from cues.web.measurable import in_words, measurable
 from cues.web.running import running
-from cues.web.sentences import clock, plain
+from cues.web.sentences import plain
 from cues.web.views.addresses import link_to_session
 from cues.web.visiting import visitor
 
@@ -23,13 +21,8 @@ _GROUPS = {
     SEEN: "Seen",
     SIGNED_OFF: "Signed off",
 }
-_COUNTED = {
-    "eye_contact": ("eye contact", "eye_contact_pct"),
-    "forward_lean": ("lean", "lean_forward_pct"),
-    "facial_mirroring": ("smiles", "smile_pct"),
-}
-_told: dict[tuple[str, int, tuple[str, ...]], str] = {}
-"""What was measured of a session's results as they were last written; they are read once."""
+AT_ONCE = 15
+"""Lines of a group that are shown before somebody asks for more."""
 
 
 def page() -> None:
@@ -39,8 +32,8 @@ def page() -> None:
         return
     st.title("Inbox")
     st.caption(
-        "Open a session at six moments, two of them drawn at random: about ten minutes. Everything else is under "
-        "“all moments” there."
+        "A review is the moments that the player proposes: at most six, two of them drawn at random, about ten "
+        "minutes. Everything else stands there under “all”."
     )
     with running().library.reading() as db:
         entries = inbox(db, account)
@@ -55,8 +48,7 @@ def page() -> None:
         group = sorted((e for e in shown if e.state == state), key=_ORDER[state])
         if group:
             st.header(f"{title} ({len(group)})")
-        for entry in group:
-            _line(entry)
+            _some(group, f"inbox-{state}")
 
 
 _ORDER: dict[str, Callable[[Entry], float]] = {
@@ -67,42 +59,36 @@ _ORDER: dict[str, Callable[[Entry], float]] = {
 }
 
 
+def _some(entries: list[Entry], key: str) -> None:
+    shown = st.session_state.get(key, AT_ONCE)
+    for entry in entries[:shown]:
+        _line(entry)
+    if len(entries) > shown:
+        st.button(f"Show more ({len(entries) - shown})", key=f"more-{key}", on_click=_more, args=(key, shown))
+
+
 def _line(entry: Entry) -> None:
     session = entry.session
-    with st.container(border=True):
+    with st.container(border=True, gap="xxsmall"):
         link_to_session(session.id, f"**{plain(session.title)}**")
-        told = [f"{session.held_on:%-d %B %Y}", plain(entry.trainee)]
-        if entry.asked is not None:
-            told.append(f"asked for a review on {entry.asked:%-d %B}")
+        told = [plain(entry.trainee), f"{session.held_on:%-d %B %Y}"]
+        if entry.state == WAITS and entry.asked is not None:
+            told.append(f"**asked for a review on {entry.asked:%-d %B %Y}**")
         if entry.new:
             told.append(f"{entry.new} new comment{'s' if entry.new > 1 else ''}")
         if entry.signed_off is not None:
-            told.append(f"signed off on {entry.signed_off:%-d %B}")
-        st.caption(" · ".join(told))
-        st.caption(_measured(entry))
+            told.append(f"signed off on {entry.signed_off:%-d %B %Y}")
+        st.caption(" · ".join(told) + "  \n" + _measured(entry))
+
+
+def _more(key: str, shown: int) -> None:
+    st.session_state[key] = shown + AT_ONCE
 
 
 def _measured(entry: Entry) -> str:
     """Setup, length, and in how many minutes each cue that is shown could be measured."""
-    folder = session_folder(running().library.folder, entry.session.id)
-    try:
-        key = (entry.session.id, (folder / "session.json").stat().st_mtime_ns, entry.left_out)
-        if key not in _told:
-            _told[key] = _read(entry)
-        return _told[key]
-    except (FileNotFoundError, SessionFolderError):
+    found = measurable(session_folder(running().library.folder, entry.session.id))
+    if found is None:
         return "Not analysed yet."
-
-
-def _read(entry: Entry) -> str:
-    stored = read_session(session_folder(running().library.folder, entry.session.id))
-    rows = [row for row in stored.minutes.to_pylist() if row["role"] == "trainee"]
-    parts = []
-    for cue, (name, column) in _COUNTED.items():
-        if cue not in entry.left_out:
-            count = sum(row.get(column) is not None for row in rows)
-            parts.append(f"{name} in {'all' if count == len(rows) else count or 'none'}")
-    setup, length = SETUP_WORDS[stored.summary["setup"]], clock(stored.summary["duration_s"])
-    minutes = f"{len(rows)} minute{'s' if len(rows) > 1 else ''}"
-    measured = f"; of {minutes} could be measured: {', '.join(parts)}" if parts else ""
-    return f"{setup[0].upper()}{setup[1:]}, {length} long{measured}."
+    words = in_words(found, entry.left_out)
+    return f"{found.recorded}" + (f" · measured: {words}" if words else "")

@@ -17,11 +17,12 @@ from cues.web.progress import (
     Row,
     band,
     gap_chart,
-    measured_share,
+    measured_figure,
     point_of,
     progress_chart,
 )
 from cues.web.running import running
+from cues.web.sentences import guessed
 from cues.web.visiting import visitor
 
 
@@ -60,14 +61,16 @@ def page() -> None:
         points = [point_of(i, title, dates[i], rows, line.column) for i, title, _, rows in found[setup]]
         _one([point for point in points if point is not None], line, len(found[setup]))
         gaps = [
-            Gap(title, dates[i], guess.figures[line.column], measured_share(rows, line.column))
-            for i, title, _, rows in found[setup]
-            if (guess := guesses[i]) is not None and line.column in guess.figures
+            Gap(title, dates[i], guess.figures[line.column], measured_figure(summary, line.column))
+            for i, title, summary, _ in found[setup]
+            if (guess := guesses[i]) is not None and line.column in guess.figures and not guessed(summary)
         ]
         if gaps:
             st.markdown("**What you thought, and what was measured**")
             st.altair_chart(gap_chart(line, gaps), width="stretch")
-            st.caption("Ring: your guess; dot: measured. A ring without a dot: it could not be measured.")
+            st.caption(
+                "Ring: your guess; dot: measured, with its interval. A ring without a dot: it could not be measured."
+            )
     st.caption(
         f"A point is the mean of a session's measured minutes, of at least {LEAST_MINUTES}. Grey: around your last but "
         "one session; a last session inside it differs by no more than minutes of one session differ by themselves. "

@@ -37,7 +37,7 @@ def show(opened: "Opened", stored: StoredSession) -> None:
     for line in lines:
         st.markdown(f"- {line}")
     if lines:
-        st.button("Take the last one back", on_click=take_back, args=(opened, len(lines)))
+        st.button("Take the last one back", on_click=take_back, args=(opened,))
     with st.expander("Analyse the recording again"):
         st.write("Everything is read again from the recording, with this version of the program.")
         queue = partial(queue_job, running().library, opened.session.id, JobKind.ANALYSIS)

@@ -8,7 +8,8 @@ import streamlit as st
 from cues.library.guesses import GUESSED, answer_guess, guess_of, show_guess
 from cues.library.models import Guess
 from cues.library.session_folder import StoredSession
-from cues.web.progress import measured_share
+from cues.web import sentences
+from cues.web.progress import Figure, measured_figure
 from cues.web.running import running
 from cues.web.views.acting import do
 
@@ -56,16 +57,24 @@ def _keep(opened: "Opened") -> None:
 def beside(opened: "Opened", stored: StoredSession, guess: Guess | None) -> dict[str, list[str]]:
     """A line below each cue that was guessed."""
     lines: dict[str, list[str]] = {}
-    rows = [row for row in stored.minutes.to_pylist() if row["role"] == "trainee"]
+    settled = not sentences.guessed(stored.summary)  # which of the two the guess is about
     for column, value in (guess.figures if guess is not None else {}).items():
         cue = GUESSED[column]
         if cue in opened.left_out:
             continue
-        found = measured_share(rows, column)
-        measured = "it could not be measured" if found is None else f"the tool measured {found:.0f} %"
+        measured = (
+            _in_words(measured_figure(stored.summary, column)) if settled else "who the trainee is was not said yet"
+        )
         who = "You" if opened.mine else "The trainee"
         lines.setdefault(cue, []).append(f"{who} thought {value:.0f} % ({ASKED[column].lower()}); {measured}.")
     return lines
+
+
+def _in_words(figure: Figure | None) -> str:
+    if figure is None:
+        return "it could not be measured"
+    low, high = round(figure.low), round(figure.high)
+    return f"the tool measured {figure.value:.0f} %" + (f" ({low}–{high})" if low != high else "")
 
 
 def show_it(opened: "Opened", guess: Guess | None) -> None:

@@ -1,6 +1,6 @@
 """The list of sessions that somebody may see: search, state, the three cues in small, and a new one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 
@@ -21,6 +21,7 @@ from cues.web.views.addresses import SESSION, go, link_to_session
 from cues.web.visiting import visitor
 
 ANALYSED, WORKING, FAILED, WAITING = "analysed", "being analysed", "not finished", "waiting for you"
+_ASKED = "your guess is asked for before the figures are shown"
 _KEEP_DAYS = 365
 _NOTICE_DAYS = 7
 
@@ -77,7 +78,9 @@ def sessions_of(account: Account) -> list[Listed]:
             (s, names.get(s.trainee_id, ""), left_out_for(db, account, s), [r.file_name for r in s.recordings])
             for s in db.scalars(visible(account))
         ]
-    return [_listed(session, trainee, left_out, files) for session, trainee, left_out, files in rows]
+    listed = [_listed(session, trainee, left_out, files) for session, trainee, left_out, files in rows]
+    hidden = {session.id for session, _, left_out, _ in rows if left_out and session.trainee_id == account.id}
+    return [replace(one, detail=_ASKED) if one.id in hidden and one.state == ANALYSED else one for one in listed]
 
 
 def _listed(session: PracticeSession, trainee: str, left_out: list[str], files: list[str]) -> Listed:
