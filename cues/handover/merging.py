@@ -63,7 +63,8 @@ class NoSupervisor(HandoverError):
 
 @dataclass
 class Merged:
-    """What a file brought, or would bring, in numbers. older: a newer one of the same sender was opened before."""
+    """What a file brought, or would bring, in numbers. older: a newer one of the same sender was opened before;
+    recording: one is among the files."""
 
     new_session: bool = False
     older: bool = False
@@ -77,6 +78,7 @@ class Merged:
     practice_points: int = 0
     passed_over: int = 0
     files: int = 0
+    recording: bool = False
 
     @property
     def anything(self) -> bool:

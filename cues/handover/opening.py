@@ -27,6 +27,7 @@ from cues.library.accounts import is_from_file
 from cues.library.database import Library
 from cues.library.folders import make_session_folder, remove_session_folder, review_copy
 from cues.library.models import Account, Deed, PracticeSession
+from cues.library.person import remove_unneeded
 from cues.library.session_folder import load_corrections, write_results
 from cues.library.sessions import delete_session, find_session
 from cues.library.work_folders import WorkFolder, leftovers
@@ -57,7 +58,8 @@ def rehearse(library: Library, opener: Account, manifest: Manifest, bring_back: 
     try:
         with library.writing() as db:
             merged = merge_rows(db, opener, manifest, bring_back)
-            merged.files = len(manifest.files) if _takes_files(merged, manifest, opener) else 0
+            if _takes_files(merged, manifest, opener):
+                _count(merged, manifest)
             raise _Rehearsed(merged)
     except _Rehearsed as done:
         return done.merged
@@ -93,7 +95,7 @@ def open_file(
             theirs = manifest.files and _takes_files(merged, manifest, opener)
         if theirs:
             _move(library, work.path, manifest.session.id)
-            merged.files = len(manifest.files)
+            _count(merged, manifest)
     return manifest, merged
 
 
@@ -116,12 +118,18 @@ def remove_handed_over(library: Library, account: Account, session_id: str) -> N
         if session is None or not is_from_file(db.get_one(Account, session.trainee_id)):
             raise HandoverError("There is no session here that came to you from a file; it may have been removed.")
         delete_session(db, account.id, session, "removed by who had opened it from a file")
+        remove_unneeded(db)
     remove_session_folder(library.folder, session_id)
 
 
 def _takes_files(merged: Merged, manifest: Manifest, opener: Account) -> bool:
     """Tables and recordings are the trainee's: they come in with a new session, or again from the trainee's side."""
     return merged.new_session or (manifest.session.trainee != opener.uid and not merged.older)
+
+
+def _count(merged: Merged, manifest: Manifest) -> None:
+    merged.files = len(manifest.files)
+    merged.recording = any(row.name not in contents.TABLES for row in manifest.files)
 
 
 def _manifest(unsealer: Unsealer, path: Path) -> Manifest:

@@ -285,6 +285,11 @@ def test_tables_that_are_none_of_this_tools_are_refused(made, eva, tmp_path, mon
         said = changed(manifest, files=files)
         rest = [(f["name"], other[f["name"]]) for f in files]
         refused(eva, sealed(tar_of(("manifest.json", said), *rest)), tmp_path)
+    good = [(name, contents[name]) for name in ("manifest.json", *(f.name for f in manifest.files))]
+    refused(eva, sealed(tar_of(*good) + b"more"), tmp_path)
+    link = tarfile.TarInfo("corrections.json")
+    link.type, link.size, link.linkname = tarfile.SYMTYPE, len(contents["corrections.json"]), "/etc/passwd"
+    refused(eva, sealed(tar_of(*((link if name == link.name else name, what) for name, what in good))), tmp_path)
     monkeypatch.setattr(opening, "_ROWS_MOST", 10)
     refused(eva, whole, tmp_path)
 

@@ -7,6 +7,7 @@ from cues.library.accounts import PASSWORD_LEAST, AccountError, check_password, 
 from cues.library.models import Account, Deed, PracticeSession
 from cues.library.recordings import bytes_of
 from cues.web.running import running
+from cues.web.views import my_data
 from cues.web.visiting import visitor
 
 _SHOWN = 200
@@ -30,6 +31,7 @@ def page() -> None:
     st.html('<a href="/sign-out" target="_self">Sign out</a>')
     if account.password_hash is not None:
         _change_password(account)
+    my_data.show(account)
     if account.trainee:
         st.header("What was done with my sessions")
         if not deeds:

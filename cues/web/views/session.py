@@ -22,6 +22,7 @@ from cues.web.views import (
     session_corrections,
     session_details,
     session_evidence,
+    session_handover,
     session_preparation,
     session_progress,
     session_questions,
@@ -87,6 +88,7 @@ def page() -> None:
     session_evidence.show(opened, view)
     if opened.mine:
         session_corrections.show(opened, stored)
+    session_handover.show(opened)
 
 
 def _open() -> Opened | None:
