@@ -3,7 +3,8 @@
 What stays after somebody was deleted
 -------------------------------------
 - The record of what was done: rows with numbers of accounts and sessions and times. The addresses from which this
-  person did something, and the names of their files, are taken out of it.
+  person did something, and the names of their files, are taken out of it. Where a sign-in was refused stays: it is
+  noted without an account, and may have been anybody.
 - Where others answered a comment of theirs, an empty comment above the answers. It belongs to nobody: one account that
   no person has, and that nobody can sign in to.
 Everything else goes, out of the database's file as well: SQLite overwrites what it deletes, and what waits in its log
@@ -16,12 +17,13 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cues.library.accounts import AccountError, Roles, is_from_file, known_from_file
@@ -258,8 +260,8 @@ def _take_out_of_the_record(db: Session, account: Account, sessions: list[str]) 
 def _empty_the_log(library: Library) -> None:
     """What was deleted still stands in SQLite's log of changes until that was written back."""
     if library.engine.dialect.name == "sqlite":
-        with library.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        with closing(library.engine.raw_connection()) as connection:  # in no transaction: within one it is refused
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _account(db: Session, account: Account) -> dict[str, Any]:
