@@ -28,6 +28,9 @@ PASSWORD_MOST = 200
 _SEEN_EVERY = timedelta(minutes=1)
 _ATTEMPTS_WITHIN = timedelta(minutes=15)
 _ATTEMPTS_PER_EMAIL, _ATTEMPTS_PER_ADDRESS = 8, 40
+_ELSEWHERE = "@from-a-file.invalid"
+"""What ends the address of people who are known from hand-over files only; `.invalid` is nobody's (RFC 2606)."""
+_SAID_SO = " (from a file)"
 
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex(16))
@@ -52,6 +55,8 @@ def create_account(db: Session, email: str, name: str, roles: Roles) -> Account:
     email, name = email.strip().lower(), " ".join(name.split())
     if not 3 <= len(email) <= 254 or email.count("@") != 1 or any(c.isspace() for c in email):
         raise AccountError("This is no e-mail address.")
+    if email.endswith(_ELSEWHERE):
+        raise AccountError("This address is kept for people who are known from files only.")
     if not 1 <= len(name) <= 120:
         raise AccountError("A name is needed, of at most 120 characters.")
     if not (roles.trainee or roles.supervisor or roles.administrator):
@@ -62,6 +67,34 @@ def create_account(db: Session, email: str, name: str, roles: Roles) -> Account:
     db.add(account)
     db.flush()
     return account
+
+
+def known_from_file(db: Session, uid: str, name: str, roles: Roles) -> Account:
+    """An account for somebody of another library whom a hand-over file names: nobody can sign in to it, and its name
+    says where it comes from. The one with this uid where there is one."""
+    found = db.scalar(select(Account).where(Account.uid == uid))
+    if found is None:
+        name = " ".join(name.removesuffix(_SAID_SO).split())[: 120 - len(_SAID_SO)] or "Somebody"
+        found = Account(uid=uid, email=uid + _ELSEWHERE, name=name + _SAID_SO, active=False, **roles.__dict__)
+        db.add(found)
+        db.flush()
+    return found
+
+
+def is_from_file(account: Account) -> bool:
+    """Whether somebody is known from hand-over files only. All others are people of this library, closed or not."""
+    return account.email.endswith(_ELSEWHERE)
+
+
+def become_supervisor(db: Session, account: Account) -> None:
+    """Lets somebody supervise who may make accounts anyway: the owner of a library on their own machine.
+
+    It shows them nothing by itself: a supervisor sees what was shared with them. Raises AccountError.
+    """
+    if not account.administrator:
+        raise AccountError("You are no supervisor in this library. An administrator can invite you as one.")
+    db.get_one(Account, account.id).supervisor = True
+    record(db, account.id, "become supervisor")
 
 
 def owner_of_library(db: Session) -> Account:

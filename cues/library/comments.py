@@ -94,6 +94,11 @@ def delete_comment(db: Session, author: Account, comment_id: int) -> None:
     """Deletes one's own comment. What others answered stays, below an empty one. Raises SessionError."""
     comment = _own(db, author, comment_id)
     record(db, author.id, "delete comment", comment.session_id)
+    remove_comment(db, comment)
+
+
+def remove_comment(db: Session, comment: Comment) -> None:
+    """Removes a comment, or only its text where others answered it; an empty one above goes with its last answer."""
     if _answers(db, comment.id):
         comment.text, comment.edited = "", now()
         return

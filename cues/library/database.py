@@ -104,7 +104,9 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     # Transactions are begun by us: the driver would begin one at the first write, and a read before it could then
     # not be upgraded while another process writes.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT_S * 1000}"):
+    # secure_delete: what is deleted is overwritten in the file.
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+    for pragma in (*pragmas, f"busy_timeout={WAIT_S * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -20,14 +20,17 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from cues.errors import CuesError
+from cues.handover.opening import finish_interrupted, inbox
 from cues.jobs.probing import start_probe
 from cues.jobs.starting import start_coordinator
 from cues.library.folders import session_folder
-from cues.library.incoming import Incoming, Upload, take_upload
+from cues.library.incoming import Incoming, Upload, remove_upload, take_upload
+from cues.library.models import Account
 from cues.library.recordings import add_recording
 from cues.web.consent_form import consent_form_route
 from cues.web.gate import Gate, visitor_of
-from cues.web.running import SUFFIXES, begin, check_folder, end, running
+from cues.web.made_files import made_file_routes
+from cues.web.running import HANDED_OVER, TAKEN_IN, begin, check_folder, end, running
 from cues.web.sample import add_sample
 from cues.web.session_routes import session_routes
 from cues.web.settings import Settings
@@ -41,13 +44,14 @@ _START_AGAIN_S = 5.0
 def make_application(settings: Settings) -> st.App:
     """The application for these settings; the library is opened when the server starts."""
     code = OneTimeCode()
-    incoming = Incoming(settings.library / "incoming", largest_bytes=settings.largest_upload, suffixes=SUFFIXES)
+    incoming = Incoming(settings.library / "incoming", largest_bytes=settings.largest_upload, suffixes=TAKEN_IN)
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         try:
             await run_in_threadpool(begin, settings)
             await run_in_threadpool(add_sample, running().library)
+            await run_in_threadpool(finish_interrupted, running().library)
         except CuesError as problem:
             print(problem, file=sys.stderr, flush=True)
             raise SystemExit(1) from None
@@ -65,6 +69,7 @@ def make_application(settings: Settings) -> st.App:
         *sign_in_routes(lambda: running().library, settings, code),
         *session_routes(),
         consent_form_route(),
+        *made_file_routes(),
         *upload_routes(incoming, _account_of, _uploaded),
     ]
     gate = Middleware(Gate, library=lambda: running().library, settings=settings)
@@ -85,12 +90,24 @@ def _say_fault(fault: BaseException) -> bool:
 
 def _account_of(request: Request) -> int | None:
     visitor = visitor_of(request)
-    return visitor.account.id if visitor is not None and visitor.account.trainee else None
+    uploads = visitor is not None and (visitor.account.trainee or visitor.account.supervisor)
+    return visitor.account.id if visitor is not None and uploads else None
 
 
 def _uploaded(upload: Upload) -> None:
-    """A recording has come in: into its session, or to the check of a setup; then a short look at it."""
+    """A recording has come in: into its session, or to the check of a setup; then a short look at it. A handed-over
+    file waits for its passphrase."""
     app = running()
+    if upload.file_name.lower().endswith(HANDED_OVER):
+        waiting = inbox(app.library.folder, upload.owner)
+        waiting.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        take_upload(app.incoming, upload, waiting)
+        return
+    with app.library.reading() as db:
+        trainee = db.get_one(Account, upload.owner).trainee
+    if not trainee:
+        remove_upload(app.incoming, upload.id)
+        return
     if upload.session_id is None:
         folder = check_folder(upload.owner)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -11,8 +11,14 @@ from cues.library.database import Library, open_library
 from cues.library.incoming import Incoming
 from cues.web.settings import Settings
 
+HANDED_OVER = ".cues"
+"""The ending of a file that somebody handed over."""
+
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv")
 """Endings of recordings that are taken in; whether there is a video in it, the look at it says."""
+
+TAKEN_IN = (*SUFFIXES, HANDED_OVER)
+"""All endings that an upload may have."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def begin(settings: Settings) -> Running:
     """Opens the library. Raises LibraryError with a sentence for whoever starts the application."""
     global _running
     library = open_library(settings.library, settings.database_url)
-    incoming = Incoming(settings.library / "incoming", largest_bytes=settings.largest_upload, suffixes=SUFFIXES)
+    incoming = Incoming(settings.library / "incoming", largest_bytes=settings.largest_upload, suffixes=TAKEN_IN)
     incoming.folder.mkdir(mode=0o700, exist_ok=True)
     _running = Running(settings, library, incoming)
     return _running

@@ -163,7 +163,7 @@ function makeZone(first) {
     take([...event.dataTransfer.files]);
   });
 
-  for (const old of kept(session)) {
+  for (const old of kept(session).filter(({ name }) => wanted(name))) {
     const row = addRow({ ...old, state: "waiting" });
     const choice = ask("HEAD", row.url).then((answer) => look(row, answer));
     choice.catch((problem) => { if (!(problem instanceof Lost)) throw problem; });  // its row stays as remembered
@@ -198,8 +198,8 @@ function makeZone(first) {
   }
 
   function refusal(file) {
-    const name = file.name.toLowerCase(), { suffixes, largest, most } = data;
-    if (suffixes.length && !suffixes.some((suffix) => name.endsWith(suffix))) {
+    const { suffixes, largest, most } = data;
+    if (!wanted(file.name)) {
       return `This is none of the files that can be used here: ${suffixes.join(", ")}.`;
     }
     if (!file.size) return "This file is empty.";
@@ -209,6 +209,10 @@ function makeZone(first) {
       return `${most === 1 ? "Only one file is" : `Only ${most} files are`} wanted here.${others}`;
     }
     return "";
+  }
+
+  function wanted(name) {
+    return !data.suffixes.length || data.suffixes.some((suffix) => name.toLowerCase().endsWith(suffix));
   }
 
   function unfinished() { return rows.filter((row) => UNDER_WAY.includes(row.state)).length; }
@@ -503,7 +507,7 @@ function makeZone(first) {
     const full = unfinished() >= most && !waiting;
     choose.disabled = full;
     choose.textContent = most > 1 ? "Choose files" : "Choose a file";
-    call.textContent = full ? "No further file is wanted here." : `Drop your recording${most > 1 ? "s" : ""} here`;
+    call.textContent = full ? "No further file is wanted here." : `Drop your ${data.what}${most > 1 ? "s" : ""} here`;
     const kinds = suffixes.length ? `${suffixes.join(" ")} · ` : "";
     hint.textContent = `${kinds}up to ${sizeWords(largest)}${most > 1 ? ` · up to ${most} files` : ""}`;
     input.multiple = most > 1;

@@ -33,12 +33,13 @@ def drop_zone(
     largest_bytes: int,
     most_files: int = 2,
     on_uploaded: Callable[[], None] = lambda: None,
+    what: str = "recording",
 ) -> Any:
     """Mounts the drop zone for one session; `session_id` is "" for files of no session.
 
     `suffixes` (lower case, with their dot; none means any) and `largest_bytes` are told and refused in the browser, as
     the server does once more. `most_files` is how many are still wanted: unfinished uploads count, finished ones do
-    not, so a page gives the number that its session lacks.
+    not, so a page gives the number that its session lacks. `what` is dropped here, in a word.
 
     The result's `uploaded` is {"id", "name", "size"} of an upload that has just ended, else None; `on_uploaded` is
     called then. What the session has by now is to be read from the library: of two uploads that end at the same
@@ -50,6 +51,7 @@ def drop_zone(
         "suffixes": list(suffixes),
         "largest": largest_bytes,
         "most": most_files,
+        "what": what,
         "address": ADDRESS,
         "piece": PIECE_BYTES,
     }

@@ -4,8 +4,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from cues.library.models import Account
-from cues.web.views import inbox, my_account, people, progress, session, sessions, setup_check, trust
-from cues.web.views.addresses import PAGES, SESSION, SESSIONS, TRUST
+from cues.web.views import inbox, my_account, open_handover, people, progress, session, sessions, setup_check, trust
+from cues.web.views.addresses import OPEN, PAGES, SESSION, SESSIONS, TRUST
 
 
 def pages_for(account: Account) -> list[StreamlitPage]:
@@ -18,6 +18,7 @@ def pages_for(account: Account) -> list[StreamlitPage]:
         SESSIONS: st.Page(sessions.page, title="Sessions", url_path=SESSIONS, default=not only_supervises),
         SESSION: st.Page(session.page, title="Session", url_path=SESSION, visibility="hidden"),
         TRUST: st.Page(trust.page, title="How far to trust", url_path=TRUST, visibility="hidden"),
+        OPEN: st.Page(open_handover.page, title="Open a handed-over file", url_path=OPEN, visibility="hidden"),
     }
     if account.trainee:
         found["progress"] = st.Page(progress.page, title="My progress", url_path="progress")

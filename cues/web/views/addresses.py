@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-SESSION, SESSIONS, TRUST = "session", "sessions", "trust"
+SESSION, SESSIONS, TRUST, OPEN = "session", "sessions", "trust", "open"
 PAGES = "pages"
 """Where the pages of this visit are found by their address, in the session state: pages do not import one another."""
 VIEWED = "viewed"

@@ -10,6 +10,7 @@ from cues.library.guesses import ask_me_first
 from cues.library.models import Account, Deed, PracticeSession
 from cues.library.recordings import bytes_of
 from cues.web.running import running
+from cues.web.views import my_data
 from cues.web.views.acting import do, tell
 from cues.web.visiting import visitor
 
@@ -35,6 +36,7 @@ def page() -> None:
     st.html('<a href="/sign-out" target="_self">Sign out</a>')
     if account.password_hash is not None:
         _change_password(account)
+    my_data.show(account)
     if account.trainee:
         st.checkbox(
             "Ask me what I think before showing me the figures of a session",

@@ -4,10 +4,12 @@ import streamlit as st
 from sqlalchemy import func, select
 
 from cues.errors import CuesError
-from cues.library.accounts import INVITATION_LASTS, Roles, create_account, invite, sign_out_everywhere
+from cues.library.accounts import INVITATION_LASTS, Roles, create_account, invite, is_from_file, sign_out_everywhere
 from cues.library.deeds import record
 from cues.library.models import Account, PracticeSession, Recording
 from cues.web.running import running
+from cues.web.views.acting import SAID
+from cues.web.views.my_data import delete_dialog
 from cues.web.visiting import visitor
 
 
@@ -23,6 +25,8 @@ def page() -> None:
         days = INVITATION_LASTS.days
         st.success(f"Give {name} this link yourself; it works once, for {days} days. It is shown only now.")
         st.code(address, language=None)
+    if said := st.session_state.pop(SAID, None):
+        st.success(said)
     if problem := st.session_state.pop("problem", None):
         st.error(problem)
     _invite_form(account)
@@ -58,7 +62,7 @@ def _accounts(account: Account) -> None:
         )
         stored = {row[0]: row[1] for row in db.execute(sizes)}
     st.header("Accounts")
-    for one in accounts:
+    for one in (one for one in accounts if not is_from_file(one)):
         with st.container(border=True):
             words, acts = st.columns([3, 2], vertical_alignment="center")
             roles = [r for r in ("trainee", "supervisor", "administrator") if getattr(one, r)]
@@ -69,6 +73,17 @@ def _accounts(account: Account) -> None:
                 acts.button("New invitation", key=f"invite-{one.id}", on_click=_again, args=(one.id,))
                 label = "Close the account" if one.active else "Open the account again"
                 acts.button(label, key=f"close-{one.id}", on_click=_switch, args=(one.id,))
+                if acts.button("Delete everything…", key=f"delete-{one.id}"):
+                    delete_dialog(one)
+    _from_files([one for one in accounts if is_from_file(one)])
+
+
+def _from_files(known: list[Account]) -> None:
+    if known:
+        st.subheader("Known from files")
+        st.caption("Named in files that were handed over; they cannot sign in here. They go with what came with them.")
+        for one in known:
+            st.text(one.name)
 
 
 def _again(account_id: int) -> None:

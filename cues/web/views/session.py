@@ -26,6 +26,7 @@ from cues.web.views import (
     session_drawn,
     session_evidence,
     session_guess,
+    session_handover,
     session_practice,
     session_preparation,
     session_progress,
@@ -127,6 +128,7 @@ def page() -> None:
     ]
     if opened.mine:
         parts.append(partial(session_corrections.show, opened, stored))
+    parts.append(partial(session_handover.show, opened))
     for part in parts:
         with st.container():  # what comes and goes in one moves nothing in another: what is open stays open
             part()

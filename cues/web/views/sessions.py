@@ -17,7 +17,8 @@ from cues.web.charts import AMBER, BLUE, ROSE
 from cues.web.drawings import as_picture
 from cues.web.running import running
 from cues.web.sentences import plain
-from cues.web.views.addresses import SESSION, go, link_to_session
+from cues.web.views.acting import tell
+from cues.web.views.addresses import OPEN, PAGES, SESSION, go, link_to_session
 from cues.web.visiting import visitor
 
 ANALYSED, WORKING, FAILED, WAITING = "analysed", "being analysed", "not finished", "waiting for you"
@@ -51,6 +52,9 @@ def page() -> None:
         st.button("New session", type="primary", icon=":material/add:", on_click=_begin)
         if made := st.session_state.pop("made", None):
             go(SESSION, id=made)
+    if account.trainee or account.supervisor:
+        st.page_link(st.session_state[PAGES][OPEN], label="Open a handed-over file", icon=":material/lock_open:")
+    tell()
     _notices(listed)
     if not listed:
         st.write("No session yet." if account.trainee else "Nothing was shared with you yet.")
