@@ -39,7 +39,7 @@ class Made:
 
     account_id: int
     file_name: str
-    session_id: str | None
+    sessions: tuple[str, ...]
     told: dict[str, Any]
     work: WorkFolder = field(repr=False)
     share: float = 0.0
@@ -56,12 +56,13 @@ _made: dict[str, Made] = {}
 _changing = threading.Lock()
 
 
-def start(account_id: int, file_name: str, make: Make, told: dict[str, Any], session_id: str | None = None) -> str:
-    """Begins to make a file; its token. An earlier one of this account is removed. told: for the record of exports."""
+def start(account_id: int, file_name: str, make: Make, told: dict[str, Any], sessions: tuple[str, ...]) -> str:
+    """Begins to make a file; its token. An earlier one of this account is removed. told: for
+    the record of exports, which has a row for each of the `sessions` inside."""
     with _changing:
         for token in [token for token, one in _made.items() if one.account_id == account_id]:
             _made.pop(token).work.remove()
-        one = Made(account_id, file_name, session_id, told, WorkFolder(running().library.folder))
+        one = Made(account_id, file_name, sessions, told, WorkFolder(running().library.folder))
         _made[one.work.token] = one
     threading.Thread(target=_run, args=(one, make), daemon=True).start()
     over = threading.Timer(KEPT_S, drop, [one.work.token])
@@ -146,5 +147,6 @@ def _take(request: Request) -> Made | None:
             return None
         del _made[token]
     with running().library.writing() as db:
-        record(db, one.account_id, "export", one.session_id, one.told)
+        for session_id in one.sessions or (None,):
+            record(db, one.account_id, "export", session_id, one.told)
     return one

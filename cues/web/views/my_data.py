@@ -1,12 +1,13 @@
 """What is kept of a person: taking a copy of it, deleting it, and the same for who was recorded and has no account."""
 
 import streamlit as st
+from sqlalchemy import select
 
 from cues.errors import CuesError
 from cues.library.accounts import check_password
 from cues.library.consents import withdraw
 from cues.library.folders import remove_session_folder
-from cues.library.models import Account
+from cues.library.models import Account, PracticeSession
 from cues.library.person import Kept, agreed_to, delete_person, recorded_person, write_everything
 from cues.web.made_files import start
 from cues.web.running import running
@@ -43,11 +44,14 @@ def show(account: Account) -> None:
 
 def _make(account_id: int) -> None:
     library = running().library
+    with library.reading() as db:
+        sessions = tuple(db.scalars(select(PracticeSession.id).where(PracticeSession.trainee_id == account_id)))
     st.session_state[_MADE] = start(
         account_id,
         "everything that is kept of me.zip",
         lambda path, progress: write_everything(library, account_id, path, progress),
         {"format": "everything of a person"},
+        sessions,
     )
 
 

@@ -96,7 +96,7 @@ def _make(opened: "Opened") -> None:
         name,
         lambda path, progress: pack(library, account, session_id, passphrase, path, video, progress),
         {"format": "hand-over", "recording": video},
-        session_id,
+        (session_id,),
     )
 
 
