@@ -28,6 +28,7 @@ from cues.library.incoming import Incoming, Upload, remove_upload, take_upload
 from cues.library.models import Account
 from cues.library.recordings import add_recording
 from cues.web.consent_form import consent_form_route
+from cues.web.export_routes import export_routes
 from cues.web.gate import Gate, visitor_of
 from cues.web.made_files import made_file_routes
 from cues.web.running import HANDED_OVER, TAKEN_IN, begin, check_folder, end, running
@@ -68,6 +69,7 @@ def make_application(settings: Settings) -> st.App:
     routes = [
         *sign_in_routes(lambda: running().library, settings, code),
         *session_routes(),
+        *export_routes(),
         consent_form_route(),
         *made_file_routes(),
         *upload_routes(incoming, _account_of, _uploaded),

@@ -44,7 +44,7 @@ def owner(app, chromium):
 
 
 @pytest.fixture(scope="module")
-def person(app, chromium):
+def person(app, chromium, owner):  # noqa: ARG001  # the owner is the first account of a library
     """Makes a person with roles and a browser in which they are signed in."""
     from tests.web.visitor import Visitor
 

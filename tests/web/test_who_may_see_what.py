@@ -4,16 +4,18 @@ import re
 from http.client import HTTPConnection
 
 import pytest
+from sqlalchemy import select
 
 from cues.corrections import Corrections
 from cues.library.accounts import owner_of_library
 from cues.library.database import open_library
-from cues.library.models import PracticeSession
+from cues.library.models import Deed, PracticeSession
 from cues.library.session_folder import save_corrections, write_results
 from cues.library.sessions import share_session, take_back
 from cues.metrics.session import measure_session
 from cues.observations import write_observations
 from cues.parameters import Parameters
+from cues.web.export_routes import FORMATS, export_routes
 from cues.web.gate import COOKIE
 from cues.web.session_routes import session_routes
 from tests.made_session import made_session
@@ -49,6 +51,7 @@ ROUTES = {
         "still/0/60000",
         EVERYBODY | {"cut": NOT_THERE},  # these pictures explain eye contact
     ),
+    "/api/sessions/{session_id}/export/{what}": ("export/minutes", EVERYBODY),
 }
 """A route of the application -> one address of it below the session, and what it answers to whom."""
 
@@ -115,7 +118,25 @@ def answer(visitor, path):
 
 
 def test_every_route_of_a_session_is_in_the_table():
-    assert {route.path for route in session_routes()} == set(ROUTES)
+    assert {route.path for route in (*session_routes(), *export_routes())} == set(ROUTES)
+
+
+def test_what_vision_saw_is_taken_out_by_the_trainee_alone_and_every_file_is_on_record(app, people, sessions):
+    for what, form in FORMATS.items():
+        wanted = EVERYBODY | ({"sue": NOT_THERE, "cut": NOT_THERE} if form.own else {})
+        address = f"/api/sessions/{sessions['ID']}/export/{what}"
+        assert {name: answer(people[name], address).status for name in EVERYBODY} == wanted, what
+    found = answer(people["sue"], f"/api/sessions/{sessions['ID']}/export/minutes")
+    assert found.headers["content-disposition"].startswith('attachment; filename="minutes.csv"; filename*=UTF-8')
+    assert found.headers["cache-control"] == "private, no-store"
+    assert answer(people["owner"], f"/api/sessions/{sessions['ID']}/export/no-such-format").status == NOT_THERE
+    library = open_library(app.library)
+    with library.reading() as db:
+        deeds = list(db.scalars(select(Deed).where(Deed.action == "export")))
+    library.close()
+    taken = {deed.details["format"] for deed in deeds if deed.account_id == people["cut"].account.id}
+    assert taken == {what for what, form in FORMATS.items() if not form.own}
+    assert people["tom"].account.id not in {deed.account_id for deed in deeds}
 
 
 @pytest.mark.parametrize(("path", "answers"), ROUTES.values(), ids=[path for path, _ in ROUTES.values()])

@@ -25,6 +25,7 @@ from cues.web.views import (
     session_details,
     session_drawn,
     session_evidence,
+    session_export,
     session_guess,
     session_handover,
     session_practice,
@@ -128,6 +129,7 @@ def page() -> None:
     ]
     if opened.mine:
         parts.append(partial(session_corrections.show, opened, stored))
+    parts.append(partial(session_export.show, opened))
     parts.append(partial(session_handover.show, opened))
     for part in parts:
         with st.container():  # what comes and goes in one moves nothing in another: what is open stays open

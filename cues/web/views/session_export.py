@@ -1,0 +1,27 @@
+"""Files of a session to take away."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cues.web.export_routes import FORMATS, export_address
+
+if TYPE_CHECKING:
+    from cues.web.views.session import Opened
+
+
+def show(opened: "Opened") -> None:
+    """A link for every format, with what it is for."""
+    with st.expander("Take it out of the tool"):
+        st.write(
+            "Files for spreadsheets, statistics, video players and ELAN. What is taken out is on record, and is no "
+            "longer protected by this tool: keep it as you would keep the recording."
+        )
+        lines = [
+            f'<li><a href="{export_address(opened.session.id, what)}" target="_self">{escape(form.file_name)}</a>: '
+            f"{escape(form.words)}</li>"
+            for what, form in FORMATS.items()
+            if opened.mine or not form.own
+        ]
+        st.html(f"<ul>{''.join(lines)}</ul>")
