@@ -31,6 +31,7 @@ from cues.web.consent_form import consent_form_route
 from cues.web.export_routes import export_routes
 from cues.web.gate import Gate, visitor_of
 from cues.web.made_files import made_file_routes
+from cues.web.report_file import report_routes
 from cues.web.running import HANDED_OVER, TAKEN_IN, begin, check_folder, end, running
 from cues.web.sample import add_sample
 from cues.web.session_routes import session_routes
@@ -70,6 +71,7 @@ def make_application(settings: Settings) -> st.App:
         *sign_in_routes(lambda: running().library, settings, code),
         *session_routes(),
         *export_routes(),
+        *report_routes(),
         consent_form_route(),
         *made_file_routes(),
         *upload_routes(incoming, _account_of, _uploaded),

@@ -91,24 +91,29 @@ def first_screen(session: StoredSession, view: View) -> Row | None:
     """The recording with its timeline and the moments, and a sentence for each cue. The comment that was just written
     on the timeline, else None."""
     summary = session.summary
-    trainee = next(person for person in summary["people"] if person["role"] == "trainee")
     you = _told_you(summary, view)
     st.caption(sentences.recorded(summary, view.files))
     st.write(sentences.who_is_who(summary, you))
     written = player(summary, shown_episodes(session, view), view)
-    told = {
-        "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, trainee, you)}",
-        "forward_lean": f"**Lean.** {sentences.lean(summary, trainee, you)}",
-        "facial_mirroring": f"**Smiles.** {sentences.shared_smiles(summary, session.minutes.to_pylist(), you)}",
-    }
     beside = view.beside()
-    for cue, sentence in told.items():
-        if cue not in view.left_out:
-            st.write(sentence)
-            for line in beside.get(cue, ()):
-                st.caption(line)
+    for cue, (name, sentence) in told_of_the_trainee(session, view).items():
+        st.write(f"**{name}.** {sentence}")
+        for line in beside.get(cue, ()):
+            st.caption(line)
     st.caption(HOW_TO_READ)
     return written
+
+
+def told_of_the_trainee(session: StoredSession, view: View) -> dict[str, tuple[str, str]]:
+    """Cue -> its name and a sentence of the trainee; `**` marks what is strong."""
+    summary, you = session.summary, _told_you(session.summary, view)
+    trainee = next(person for person in summary["people"] if person["role"] == "trainee")
+    told = {
+        "eye_contact": ("Eye contact", sentences.eye_contact(summary, trainee, you)),
+        "forward_lean": ("Lean", sentences.lean(summary, trainee, you)),
+        "facial_mirroring": ("Smiles", sentences.shared_smiles(summary, session.minutes.to_pylist(), you)),
+    }
+    return {cue: words for cue, words in told.items() if cue not in view.left_out}
 
 
 def in_depth(session: StoredSession, view: View) -> None:
@@ -154,7 +159,8 @@ def in_depth(session: StoredSession, view: View) -> None:
         )
 
     st.header("What could not be measured, and why")
-    not_measured(summary, people, rows, view)
+    lines = not_measured(summary, people, rows, view)
+    st.markdown("\n".join(f"- {line}" for line in lines))
 
     st.header("Reading it with care")
     st.markdown("\n".join(f"- {line}" for line in WITH_CARE))
@@ -272,7 +278,7 @@ def _shared_cell(row: Row) -> str:
     return f"{row['shared_smiles']}" + (f" ({chance:.1f})" if chance is not None else "")
 
 
-def not_measured(summary: Row, people: list[Row], rows: list[Row], view: View) -> None:
+def not_measured(summary: Row, people: list[Row], rows: list[Row], view: View) -> list[str]:
     """Every reason once, with whom and which minutes it concerns, then what limits the whole session."""
     lines = []
     for person in people:
@@ -290,8 +296,7 @@ def not_measured(summary: Row, people: list[Row], rows: list[Row], view: View) -
         shared = sentences.reasons(_rows_of(rows, people[0]), SHARED_SMILES.figure, SHARED_SMILES.why)
         lines += [f"Shared smiles. {why}" for why in shared]
     flags = [] if view.left_out else sentences.flags(summary)  # they would tell of what was left out
-    lines = [line for line in [*lines, *flags] if line]
-    st.markdown("\n".join(f"- {line}" for line in lines) or "Everything could be measured in every minute.")
+    return [line for line in [*lines, *flags] if line] or ["Everything could be measured in every minute."]
 
 
 def measured_how(summary: Row) -> None:

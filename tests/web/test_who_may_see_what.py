@@ -17,6 +17,7 @@ from cues.observations import write_observations
 from cues.parameters import Parameters
 from cues.web.export_routes import FORMATS, export_routes
 from cues.web.gate import COOKIE
+from cues.web.report_file import report_routes
 from cues.web.session_routes import session_routes
 from tests.made_session import made_session
 from tests.sample_clip import SAMPLE
@@ -52,6 +53,7 @@ ROUTES = {
         EVERYBODY | {"cut": NOT_THERE},  # these pictures explain eye contact
     ),
     "/api/sessions/{session_id}/export/{what}": ("export/minutes", EVERYBODY),
+    "/api/sessions/{session_id}/report.pdf": ("report.pdf", EVERYBODY),
 }
 """A route of the application -> one address of it below the session, and what it answers to whom."""
 
@@ -118,7 +120,7 @@ def answer(visitor, path):
 
 
 def test_every_route_of_a_session_is_in_the_table():
-    assert {route.path for route in (*session_routes(), *export_routes())} == set(ROUTES)
+    assert {route.path for route in (*session_routes(), *export_routes(), *report_routes())} == set(ROUTES)
 
 
 def test_what_vision_saw_is_taken_out_by_the_trainee_alone_and_every_file_is_on_record(app, people, sessions):
@@ -134,7 +136,7 @@ def test_what_vision_saw_is_taken_out_by_the_trainee_alone_and_every_file_is_on_
     with library.reading() as db:
         deeds = list(db.scalars(select(Deed).where(Deed.action == "export")))
     library.close()
-    taken = {deed.details["format"] for deed in deeds if deed.account_id == people["cut"].account.id}
+    taken = {deed.details["format"] for deed in deeds if deed.account_id == people["cut"].account.id} - {"report.pdf"}
     assert taken == {what for what, form in FORMATS.items() if not form.own}
     assert people["tom"].account.id not in {deed.account_id for deed in deeds}
 

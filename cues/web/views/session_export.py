@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cues.web.export_routes import FORMATS, export_address
+from cues.web.report_file import report_address
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -18,7 +19,9 @@ def show(opened: "Opened") -> None:
             "Files for spreadsheets, statistics, video players and ELAN. What is taken out is on record, and is no "
             "longer protected by this tool: keep it as you would keep the recording."
         )
-        lines = [
+        report = f'<a href="{report_address(opened.session.id)}" target="_self">report.pdf</a>'
+        lines = [f"<li>{report}: the report to print, with faces hidden in its pictures</li>"]
+        lines += [
             f'<li><a href="{export_address(opened.session.id, what)}" target="_self">{escape(form.file_name)}</a>: '
             f"{escape(form.words)}</li>"
             for what, form in FORMATS.items()
