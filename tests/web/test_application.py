@@ -16,7 +16,7 @@ from tests.web.accessibility import faults_of  # noqa: E402
 from tests.web.take_picture import settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
-expect.set_options(timeout=20_000)  # other tests run beside
+expect.set_options(timeout=40_000)  # other tests run beside
 
 ANALYSED_MS = 180_000
 

@@ -29,7 +29,7 @@ from playwright.sync_api import expect  # noqa: E402
 
 from tests.web.made_library import add_session  # noqa: E402
 
-expect.set_options(timeout=20_000)  # other tests run beside
+expect.set_options(timeout=40_000)  # other tests run beside
 
 MINUTES = 6
 
@@ -189,8 +189,10 @@ def test_drawn_episodes_are_judged_and_counted_with_their_interval(sue, session)
     page.get_by_text("Details: were these right?").click()
     expect(page.get_by_text("you have judged 0")).to_be_visible()
     for count, word in enumerate(("Right", "Right", "Not right"), start=1):
+        left = page.get_by_role("button", name="Right", exact=True).count()
         page.get_by_role("button", name=word, exact=True).first.click()
         expect(page.get_by_text(f"you have judged {count}")).to_be_visible()
+        expect(page.get_by_role("button", name="Right", exact=True)).to_have_count(left - 1)  # drawn anew to its end
     sue.open("/trust")
     rows = page.get_by_role("row").all_inner_texts()
     assert sum(int(row.split("\t")[3]) for row in rows[1:]) == 3

@@ -29,7 +29,7 @@ from tests.web.made_library import add_session  # noqa: E402
 from tests.web.take_picture import settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
-expect.set_options(timeout=20_000)  # other tests run beside
+expect.set_options(timeout=40_000)  # other tests run beside
 
 
 def results(folder, **made):

@@ -29,7 +29,7 @@ from playwright.sync_api import expect  # noqa: E402
 from tests.web.made_library import add_session  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
-expect.set_options(timeout=20_000)  # other tests run beside
+expect.set_options(timeout=40_000)  # other tests run beside
 
 SEES, NOT_THERE, SIGN_IN = 200, 404, 401
 
