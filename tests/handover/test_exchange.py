@@ -64,7 +64,7 @@ def rows(library, table):
 def test_a_session_goes_there_and_its_review_comes_back(ada, eva, session, tmp_path):
     ada.write(add_comment, session, 10.0, 12.0, "I looked away here.", "eye_contact")
     with ada.library.writing() as db:
-        db.add(Guess(session_id=session, figures={"eye_contact": 40}, shown=True))
+        db.add(Guess(session_id=session, figures={"eye_contact": 40}, answered=now(), shown=True))
     there = ada.pack(session, tmp_path / "there.cues", video=True)
     manifest = look(there, PASSPHRASE)
     preview = rehearse(eva.library, eva.me, manifest)

@@ -36,6 +36,7 @@ from cues.library.models import (
     Share,
     SignOff,
     VerdictRow,
+    now,
 )
 from cues.library.person import delete_person, recorded_person, write_everything
 from cues.library.sessions import create_session, share_session
@@ -74,7 +75,7 @@ def full(library, people):
             db.add(SignOff(session_id=session_id, reviewer_id=ada.id))
             point = {"cue": "eye_contact", "text": "quist-words point", "clips": {}}
             db.add(PracticePoint(session_id=session_id, author_id=ada.id, **point))
-        db.add(Guess(session_id=mine.id, figures={"eye_contact": 40}))
+        db.add(Guess(session_id=mine.id, figures={"eye_contact": 40}, answered=now()))
         stored = {"file_name": "quist-file.mp4", "stored_as": "recording-1.mp4", "sha256": "ab" * 32, "size": 10}
         db.add(Recording(session_id=mine.id, position=0, **stored))
         record(db, ada.id, "upload", mine.id, {"file": "quist-file.mp4", "bytes": 10}, ADDRESS)

@@ -161,11 +161,15 @@ def test_quick_acts_are_all_kept_in_their_order(app, tom, session):
         lanes.press(word)
     expect(page.get_by_role("button", name="Undo your last verdict")).to_be_enabled()
     expect(page.get_by_text("with the verdicts of Tom")).to_be_visible()
-    page.wait_for_timeout(1500)
     words = {"a": "agree", "d": "disagree"}
     wanted = [
         (words[w], e["start"], e["end"], None, None) for w, e in zip("addada", episodes(app, session), strict=False)
     ]
+    for _ in range(80):  # one after the other, each with the page's next run
+        if len(kept(app, session, "Tom")) >= len(wanted):
+            break
+        page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)
     assert kept(app, session, "Tom") == wanted
 
 
