@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cues.metrics.episodes import Episode
+from cues.metrics.episodes import YES, Episode
 from cues.metrics.eye_contact import HEAD_ONLY, EyeContact
 from cues.metrics.eye_contact_minutes import (
     eye_contact_intervals,
@@ -26,9 +26,12 @@ from cues.metrics.eye_contact_minutes import (
 )
 from cues.metrics.forward_lean import Lean, lean_intervals, lean_minute
 from cues.metrics.gaze_target import CONFIDENT
+from cues.metrics.lean_states import FORWARD
 from cues.metrics.mirroring import Mirroring, mirroring_minute
 from cues.metrics.quality import FLAGS
 from cues.metrics.smiles import Smiles, smile_minute
+from cues.metrics.speaking import Speaking
+from cues.metrics.turns import Talk, share_while, talk_minute
 from cues.parameters import Parameters, Quality
 
 MINUTE_S = 60.0
@@ -69,7 +72,9 @@ LEAN = Cue(
 )
 SMILE = Cue("smile", ("smile_",), "smile_coverage", "smile_pct")
 MIRRORING = Cue("mirroring", ("mirroring_", "shared_smiles_"), "mirroring_coverage", "shared_smiles_followed")
-_OPTIONAL = ("facing_", "camera_gaze_", "eye_contact_listening_", "eye_contact_speaking_")
+TALK = Cue("talk", ("talk_",), "talk_coverage", "talk_pct")
+_WHILE = ("_listening_pct", "_speaking_pct")
+_OPTIONAL = ("facing_", "camera_gaze_", "talk_")
 
 _WITH_FRACTION = (
     "_pct",
@@ -98,6 +103,8 @@ class Measured:
     smiles: dict[int, Smiles]
     mirroring: Mirroring | None
     mutual_gaze: list[Episode]
+    speaking: Speaking
+    talk: dict[int, Talk]
 
     @property
     def people(self) -> list[int]:
@@ -188,17 +195,25 @@ def cue_cells(
     gaze = eye_contact_minute(eyes, start, end, parameters)
     unsure = "" if eyes.state == CONFIDENT else sentence(eyes.reason)
     head_only = sentence(FLAGS["HEAD_ONLY"]) if eyes.method == HEAD_ONLY else ""
-    smiles = measured.smiles[person]
+    lean, smiles, talk = measured.lean[person], measured.smiles[person], measured.talk[person]
+    span = (start, end)
     cues = [
         (EYE_CONTACT, _part(gaze, EYE_CONTACT), head_only or unsure),
         (FACING, _part(gaze, FACING), unsure if head_only else "Gaze itself was measured."),
         (CAMERA_GAZE, _part(gaze, CAMERA_GAZE), "" if eyes.camera_zone else sentence(eyes.camera_reason)),
         (
             LEAN,
-            dict(lean_minute(measured.lean[person], start, end, parameters)),
-            measured.lean[person].reason,
+            dict(lean_minute(lean, start, end, parameters))
+            | _named("lean_forward", share_while(lean.time, lean.states, FORWARD, talk, span, parameters)),
+            lean.reason,
         ),
-        (SMILE, dict(smile_minute(smiles, start, end)), smiles.reason or ""),
+        (
+            SMILE,
+            dict(smile_minute(smiles, start, end))
+            | _named("smile", share_while(smiles.time, smiles.states, YES, talk, span, parameters)),
+            smiles.reason or "",
+        ),
+        (TALK, dict(talk_minute(talk, start, end)), sentence(talk.reason)),
     ]
     if partner is not None and measured.mirroring is not None:
         other = measured.eye_contact[partner]
@@ -287,6 +302,10 @@ def _part(cells: Cells, cue: Cue) -> Cells:
     return {name: value for name, value in cells.items() if name.startswith(cue.prefixes)}
 
 
+def _named(thing: str, cells: Cells) -> Cells:
+    return {f"{thing}_{name}": value for name, value in cells.items()}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else None
@@ -307,10 +326,12 @@ def _together(first: Smiles, second: Smiles, start: float, end: float) -> float:
 
 def _table(rows: list[Cells]) -> pa.Table:
     names = list(dict.fromkeys(name for row in rows for name in row if name != "flags"))
-    for prefix in _OPTIONAL:
-        told = [name for name in names if name.startswith(prefix) and not name.endswith("_why")]
+    groups = [[name for name in names if name.startswith(prefix)] for prefix in _OPTIONAL]
+    groups += [[name] for name in names if name.endswith(_WHILE)]
+    for group in groups:
+        told = [name for name in group if not name.endswith(("_why", "_coverage"))]
         if not any(_plain(row.get(name)) is not None for row in rows for name in told):
-            names = [name for name in names if not name.startswith(prefix)]
+            names = [name for name in names if name not in group]
     return pa.table(
         {name: pa.array([rounded(name, row.get(name)) for row in rows], _type(name)) for name in (*names, "flags")}
     )

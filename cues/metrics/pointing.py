@@ -124,11 +124,13 @@ def search_evidence(
     fixations."""
     time = columns["time"]
     step = max(1, round(_SPEED_STEP_S * rate))
-    width = max(1, round(gaze.search_mean_s * rate))
+    width = round(gaze.search_mean_s * rate) | 1
     speed = np.zeros(len(time))
+    # An eye is under way for less than 0.2 s: of samples further apart all that it has moved happened in that time.
+    most = 2 * _SPEED_STEP_S
     if len(time) > 2 * step:
         moved = np.hypot(*(direction.u[2 * step :] - direction.u[: -2 * step]).T)
-        speed[step:-step] = np.nan_to_num(moved / np.maximum(time[2 * step :] - time[: -2 * step], 1e-3))
+        speed[step:-step] = np.nan_to_num(moved / np.clip(time[2 * step :] - time[: -2 * step], 1e-3, most))
     under_way = maximum_filter1d((speed >= gaze.saccade_deg_s).astype(np.int8), width) > 0
     fixated = np.where((direction.usable & ~under_way)[:, None], direction.u, np.nan)
     averaged = np.stack([moving_average(fixated[:, k], width) for k in range(2)], 1)

@@ -134,9 +134,10 @@ def smile_series(
     enter = np.where(own_speech == YES, p.own_speech_factor, 1.0) * threshold
     events, onset_known = find_smiles(clock, smile - rest, enter, p.smile_off_ratio * threshold, p)
     states = np.where(np.isfinite(smile), NO, UNKNOWN).astype(np.int8)
-    for event in events:
-        inside = (clock >= event.start) & (clock < event.end)
-        states[inside & (states == NO)] = YES
+    starts, ends = (np.searchsorted(clock, edges) for edges in ([e.start for e in events], [e.end for e in events]))
+    for first, past in zip(starts, ends, strict=True):
+        part = states[first:past]
+        part[part == NO] = YES
     return Smiles(
         person=number,
         time=clock,

@@ -5,7 +5,8 @@ import pytest
 
 from cues.corrections import Corrections, Neutral, Swap, Target, Trainee
 from cues.errors import ParameterError
-from cues.metrics.session import EPISODES, FLAG_WORDS, measure_session
+from cues.metrics.session import EPISODES, measure_session
+from cues.metrics.summary import FLAG_WORDS
 from cues.parameters import Parameters, replace_parameter
 from tests.made_session import DELAY_S, WINDOW_DEG, made_session
 
