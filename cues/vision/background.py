@@ -19,6 +19,7 @@ _LEVELS = 3  # of the pyramid: flow reaches about a tenth of the picture
 _LEVELS_NEAR = 1  # where little is left to be found: coarse levels would see the person more than the room
 _DISTINCT = 0.8  # a feature's likeness to the best over the second best place (Lowe 2004)
 _FEATURES_MIN = 4  # that agree on a similarity, twice what it needs; flow then has to confirm it
+_FEATURES_TO_SEARCH = 12  # in the reference; of fewer hardly ever four agree, and the search costs as much as six faces
 _FEATURES_PX = 3.0
 _BACK = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
@@ -98,8 +99,10 @@ def _similarity(
 def _found_again(background: Background, current: np.ndarray, parameters: Tracking) -> np.ndarray | None:
     """The similarity to a picture that flow cannot reach, from features, confirmed and refined by flow on the picture
     moved back; points that have left the picture do not count."""
+    if len(background.looks) < _FEATURES_TO_SEARCH:
+        return None
     places, looks = _features(current, None)
-    if len(background.looks) < 2 or len(looks) < 2:
+    if len(looks) < 2:
         return None
     pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(background.looks, looks, k=2)
     sure = [best for best, second in pairs if best.distance < _DISTINCT * second.distance]

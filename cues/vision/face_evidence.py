@@ -50,4 +50,4 @@ def sharpness(image: np.ndarray, box: np.ndarray) -> float:
         return 0.0
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_SHARPNESS_SIZE, _SHARPNESS_SIZE), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(small, cv2.CV_64F).var())
+    return float(cv2.meanStdDev(cv2.Laplacian(small, cv2.CV_16S))[1][0, 0] ** 2)

@@ -15,7 +15,7 @@ lens, h + = image right, v + = up. First-order immune to a wrong focal length be
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import cv2
@@ -36,18 +36,19 @@ EXPRESSIONS = ("mouthSmile", "eyeSquint", "jawOpen", "browDown", "browInnerUp")
 look below, by 4 degrees in the median of twelve rendered people."""
 _EXPRESSIONS = [[i for i, name in enumerate(BLENDSHAPES) if name.startswith(shape)] for shape in EXPRESSIONS]
 EVIDENCE = 2 * (2 + len(LIDS_LEFT) + len(LIDS_RIGHT)) + 3 + len(EXPRESSIONS) + 6
+_YAW = EVIDENCE - 6 - len(EXPRESSIONS) - 3
 
 GAZE_MAP = Path(__file__).parent / "gaze_map.npz"
 
 
 @dataclass(frozen=True)
 class GazeAngles:
-    """Gaze (h, v) in degrees: both eyes together by the map, and each by geometry.
+    """Gaze (h, v) in degrees of each eye by geometry, and the `evidence` that `gaze_of` reads both together from.
 
     `eyes` (3,) cm is the midpoint of the eyeballs' centres; `irises` (2, 2) px the refined centres, left and right.
     """
 
-    both: tuple[float, float]
+    evidence: np.ndarray
     left: tuple[float, float]
     right: tuple[float, float]
     eyes: np.ndarray
@@ -61,15 +62,16 @@ def measure_gaze(image: np.ndarray, face: Face, pose: HeadPose, lens: Lens) -> G
     There is always a value; whether it can be trusted is judged by `metrics.quality`.
     """
     irises = refined_irises(image, face.points, pose, lens)
-    eyes = pose.place(EYE_MIDPOINT_CM)
-    basis = basis_towards_lens(eyes)
-    facing = basis @ pose.rotation[:, 2]
-    yaw = float(np.degrees(np.arctan2(facing[0], facing[2])))
-    left, right = each_eye(irises, pose, lens)
-    both = _map()(eye_evidence(face, irises, pose, lens)[None])[0]
-    return GazeAngles(
-        (float(both[0]), float(both[1])), _angles(basis @ left), _angles(basis @ right), eyes, irises, yaw
-    )
+    evidence = eye_evidence(face, irises, pose, lens)
+    left, right = evidence[-6:].reshape(2, 3)
+    yaw = float(10.0 * evidence[_YAW])
+    return GazeAngles(evidence, _angles(left), _angles(right), pose.place(EYE_MIDPOINT_CM), irises, yaw)
+
+
+def gaze_of(evidence: np.ndarray) -> np.ndarray:
+    """Gaze (n, 2) h and v [deg] of both eyes together, from evidence (n, EVIDENCE); many at once cost little more than
+    one."""
+    return _map()(evidence)
 
 
 def each_eye(irises: np.ndarray, pose: HeadPose, lens: Lens) -> np.ndarray:
@@ -111,11 +113,9 @@ def eye_evidence(face: Face, irises: np.ndarray, pose: HeadPose, lens: Lens) -> 
 
 def basis_towards_lens(eyes: np.ndarray) -> np.ndarray:
     """Rows: image right, up, towards the lens, as unit vectors in the camera frame, seen from `eyes` (3,) cm."""
-    towards = -eyes / np.linalg.norm(eyes)
-    right = np.array([1.0, 0.0, 0.0])
-    right -= (right @ towards) * towards
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(towards, right), towards])
+    x, y, z = -eyes / np.linalg.norm(eyes)
+    across = np.hypot(y, z)
+    return np.array([[across, -x * y / across, -x * z / across], [0.0, z / across, -y / across], [x, y, z]])
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,14 @@ class GazeMap:
     weights: np.ndarray
     width: float
 
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        return (self.support**2).sum(1)
+
     def __call__(self, evidence: np.ndarray) -> np.ndarray:
         """Gaze (m, 2) [deg] of evidence (m, EVIDENCE)."""
         z = (evidence - self.mean) / self.scale
-        apart = (z**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * z @ self.support.T
+        apart = (z**2).sum(1)[:, None] + self._lengths - 2 * z @ self.support.T
         return self.constant + z @ self.linear + np.exp(-self.width * np.maximum(apart, 0)) @ self.weights
 
 

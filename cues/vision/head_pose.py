@@ -77,11 +77,13 @@ def solve_head_pose(points: np.ndarray, lens: Lens) -> HeadPose | None:
     found, turn, shift = cv2.solvePnP(face, image, lens.matrix, None, flags=cv2.SOLVEPNP_SQPNP)
     if not found or shift[2, 0] <= 0:
         return None
-    projected, _ = cv2.projectPoints(face, turn, shift, lens.matrix, None)
-    residual = float(np.sqrt(((projected[:, 0] - image) ** 2).sum(1).mean()))
     rotation = cv2.Rodrigues(turn)[0]
+    turned = face @ rotation.T
+    there = turned + shift[:, 0]
+    projected = there[:, :2] / there[:, 2:] * lens.focal + [lens.centre_x, lens.centre_y]
+    residual = float(np.sqrt(((projected - image) ** 2).sum(1).mean()))
     upper = face[:, 1] > ABOVE_MOUTH_CM
-    return HeadPose(rotation, _translation(face[upper] @ rotation.T, image[upper], lens), residual)
+    return HeadPose(rotation, _translation(turned[upper], image[upper], lens), residual)
 
 
 def _translation(turned: np.ndarray, image: np.ndarray, lens: Lens) -> np.ndarray:
@@ -90,7 +92,7 @@ def _translation(turned: np.ndarray, image: np.ndarray, lens: Lens) -> np.ndarra
     From u (Z + t_z) = X + t_x and v (Z + t_z) = Y + t_y with u, v the image positions over the focal length.
     """
     seen = (image - [lens.centre_x, lens.centre_y]) / lens.focal
-    one, none = np.ones(len(seen)), np.zeros(len(seen))
-    left = np.concatenate([np.column_stack([one, none, -seen[:, 0]]), np.column_stack([none, one, -seen[:, 1]])])
-    right = np.concatenate([seen[:, 0] * turned[:, 2] - turned[:, 0], seen[:, 1] * turned[:, 2] - turned[:, 1]])
-    return np.linalg.lstsq(left, right, rcond=None)[0]
+    right = seen * turned[:, 2:] - turned[:, :2]
+    middle = seen.mean(0)
+    normal = np.array([[1.0, 0.0, -middle[0]], [0.0, 1.0, -middle[1]], [*-middle, (seen**2).sum() / len(seen)]])
+    return np.linalg.solve(normal, [*right.mean(0), -(seen * right).sum() / len(seen)])

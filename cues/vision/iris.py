@@ -51,7 +51,7 @@ def refine_iris(
     inside = patch[opening > 127]
     if len(inside) < 20:
         return start  # closed
-    low, high = np.percentile(inside, (5, 95))
+    low, high = _spread(inside)
     if high - low < 1.0:
         return start
     both = cv2.merge([patch / np.float32(high - low), cv2.GaussianBlur(opening, (0, 0), 1.2) / np.float32(255)])
@@ -77,29 +77,30 @@ def _scores(both: np.ndarray, circle: np.ndarray, x: np.ndarray, y: np.ndarray, 
 
     `both`: the patch in units of the eye's contrast, and how open the lids leave it (0-1).
     """
-    shape = (len(radii), len(y), len(x), len(circle))
-
-    def at(share: float) -> np.ndarray:
-        rim = radii[:, None] * share * circle[:, 0], radii[:, None] * share * circle[:, 1]
-        columns = np.broadcast_to(_HALF + _RADIUS * (x[None, None, :, None] + rim[0][:, None, None, :]), shape)
-        rows = np.broadcast_to(_HALF + _RADIUS * (y[None, :, None, None] + rim[1][:, None, None, :]), shape)
-        flat = (shape[0] * shape[1], shape[2] * shape[3])
-        values = cv2.remap(
-            both,
-            columns.reshape(flat).astype(np.float32),
-            rows.reshape(flat).astype(np.float32),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return values.reshape(*shape, 2)
-
-    outer, inner = at(1 + _EDGE), at(1 - _EDGE)
-    step, open_ = outer[..., 0] - inner[..., 0], outer[..., 1]
-    arcs = (*shape[:3], 2, len(_SIDE))
-    open_ = open_.reshape(arcs)
+    shape = (2 * len(radii), len(y), len(x), len(circle))
+    rims = _RADIUS * np.concatenate([radii * (1 + _EDGE), radii * (1 - _EDGE)])
+    columns = (_HALF + _RADIUS * x[:, None] + (rims[:, None] * circle[:, 0])[:, None]).astype(np.float32)
+    rows = (_HALF + _RADIUS * y[:, None] + (rims[:, None] * circle[:, 1])[:, None]).astype(np.float32)
+    flat = (shape[0] * shape[1], shape[2] * shape[3])
+    values = cv2.remap(
+        both,
+        np.broadcast_to(columns[:, None], shape).reshape(flat),
+        np.broadcast_to(rows[:, :, None], shape).reshape(flat),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).reshape(2, len(radii), len(y), len(x), 2, len(_SIDE), 2)
+    step, open_ = values[0, ..., 0] - values[1, ..., 0], values[0, ..., 1]
     # A side of which the lids show little counts little: three samples of nothing stand beside it.
-    sides = (open_ * step.reshape(arcs)).sum(-1) / (open_.sum(-1) + 3.0)
+    sides = (open_ * step).sum(-1) / (open_.sum(-1) + 3.0)
     return sides.mean(-1) - _HOLD * (x[None, None, :] ** 2 + y[None, :, None] ** 2)
+
+
+def _spread(values: np.ndarray) -> tuple[float, float]:
+    """The 5th and the 95th percentile; numpy's own costs as much as the search for the iris."""
+    ordered = np.sort(values)
+    places = np.array([0.05, 0.95]) * (len(ordered) - 1)
+    low, high = np.interp(places, np.arange(len(ordered)), ordered)
+    return float(low), float(high)
 
 
 def _peak(values: np.ndarray, index: int) -> float:

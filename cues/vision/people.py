@@ -14,12 +14,15 @@ import cv2
 import numpy as np
 
 from cues.vision.crop import Window, cut_window
-from cues.vision.head_pose import Lens, lens_of_tile, solve_head_pose
+from cues.vision.head_pose import HeadPose, Lens, lens_of_tile, solve_head_pose
 from cues.vision.landmarks import Body, BodyReader, Face, FaceReader
 
 _SAME_FACE = 0.5  # of the smaller box's side: centres nearer than this are one face
+_SAME_PLACE = 0.3  # of the box's side: the detector's centre lies .06 sides below the mesh's
 _RESIDUAL_MAX = 0.05
 _COLOUR_BINS = (12, 6, 4)
+_FACES_MOST = 6  # faces in a window of the search
+_BODIES_MOST = 5  # bodies in the whole picture
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,16 @@ def find_people(
     found: list[tuple[np.ndarray, Face | None, Body | None]] = []
     lens, _ = lens_of_tile(region, whole_frame=True, focal_over_width=1.0)
     for x, y, side in search_windows(region, smallest_share):
-        crop, window = cut_window(image, x, y, side, region)
-        for face in faces.read(crop):
-            moved = face_in_frame(face, window)
-            if is_plausible(moved, lens) and not any(same_face(moved.box, box) for box, _, _ in found):
+        view, window = cut_window(image, x, y, side, region)
+        for place in faces.places(view, _FACES_MOST):
+            centre = window.to_frame(place.centre[None])[0]
+            if any(_shows(box, centre) for box, _, _ in found):
+                continue  # a face lies in many windows
+            face = faces.read_at(view, place)
+            moved = None if face is None else face_in_frame(face, window)
+            if moved is None or any(same_face(moved.box, box) for box, _, _ in found):
+                continue
+            if plausible_pose(moved, lens) is not None:
                 found.append((moved.box, moved, None))
     if bodies is not None:
         found = _add_bodies(image, region, bodies, found)
@@ -63,14 +72,15 @@ def find_people(
     return sorted(sightings, key=lambda s: -s.size)
 
 
-def is_plausible(face: Face, lens: Lens) -> bool:
-    """Whether the mesh has the shape of a face.
+def plausible_pose(face: Face, lens: Lens) -> HeadPose | None:
+    """The head's pose where the mesh has the shape of a face, else None.
 
     The detector also finds hands and cloth; there the mesh fits the canonical face badly. Rms residual over the
     side of the box, measured on real clips: faces .015-.04 (occluded ones up to .06), hands and cloth .05-.075.
     """
     pose = solve_head_pose(face.points, lens)
-    return pose is not None and pose.residual < _RESIDUAL_MAX * np.sqrt(face.box[2] * face.box[3])
+    fits = pose is not None and pose.residual < _RESIDUAL_MAX * np.sqrt(face.box[2] * face.box[3])
+    return pose if fits else None
 
 
 def search_windows(region: np.ndarray, smallest_share: float) -> list[tuple[float, float, float]]:
@@ -92,6 +102,12 @@ def same_face(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two boxes (x, y, w, h) show one face: their centres are nearer than half the smaller one."""
     apart = np.hypot(*((a[:2] + a[2:] / 2) - (b[:2] + b[2:] / 2)))
     return bool(apart < _SAME_FACE * min(np.sqrt(a[2] * a[3]), np.sqrt(b[2] * b[3])))
+
+
+def _shows(box: np.ndarray, centre: np.ndarray) -> bool:
+    """Whether the face of a box (x, y, w, h px) is the one that a detector sees around `centre`."""
+    apart = np.hypot(*(box[:2] + box[2:] / 2 - centre))
+    return bool(apart < _SAME_PLACE * np.sqrt(box[2] * box[3]))
 
 
 def appearance(image: np.ndarray, box: np.ndarray, region: np.ndarray) -> np.ndarray:
@@ -132,9 +148,9 @@ def _add_bodies(
 ) -> list[tuple[np.ndarray, Face | None, Body | None]]:
     x, y, w, h = region
     side = max(w, h)
-    crop, window = cut_window(image, x + (w - side) / 2, y + (h - side) / 2, side, region)
+    view, window = cut_window(image, x + (w - side) / 2, y + (h - side) / 2, side, region)
     out = list(found)
-    for body in bodies.read(crop):
+    for body in bodies.read(view, _BODIES_MOST):
         moved = body_in_frame(body, window)
         centre, size = moved.head
         box = np.array([*(centre - size / 2), size, size * 1.1])
@@ -153,4 +169,5 @@ def face_in_frame(face: Face, window: Window) -> Face:
 
 def body_in_frame(body: Body, window: Window) -> Body:
     """A body read in a crop, with its positions in frame px."""
-    return Body({n: np.array([*window.to_frame(p[:2]), p[2]]) for n, p in body.image.items()}, body.world)
+    image = {name: np.array([*window.to_frame(p[:2]), p[2]]) for name, p in body.image.items()}
+    return Body(image, body.world, window.to_frame(body.extent))

@@ -206,7 +206,7 @@ def _resampled(container: InputContainer, stream: AudioStream, rate: int) -> Ite
         time = began + heard if frame.time is None else frame.time - zero
         if time > latest:
             continue
-        form = (frame.sample_rate, frame.layout.name, frame.format.name)
+        form = form_of(frame)
         if resampler is None or form != shape or abs(time - began - heard) > JITTER_S:
             for piece in _drained(resampler):
                 yield round(began * rate) + given, piece
@@ -222,6 +222,11 @@ def _resampled(container: InputContainer, stream: AudioStream, rate: int) -> Ite
     for piece in _drained(resampler):
         yield round(began * rate) + given, piece
         given += piece.shape[1]
+
+
+def form_of(frame: AudioFrame) -> tuple[int, str, str]:
+    """What must be the same for all frames of one resampler; damaged streams change it in the middle."""
+    return frame.sample_rate, frame.layout.name, frame.format.name
 
 
 def _drained(resampler: av.AudioResampler | None) -> list[np.ndarray]:
@@ -256,8 +261,10 @@ def _probe_levels(container: InputContainer, number: int, parameters: SoundParam
             container.seek(int((begin + zero) * av.time_base))
         except (av.error.FFmpegError, OSError):
             continue
-        planar = av.AudioResampler(format="fltp")
+        planar, shape = av.AudioResampler(format="fltp"), None
         for frame in _frames(container, stream):
+            if shape != form_of(frame):
+                planar, shape = av.AudioResampler(format="fltp"), form_of(frame)
             middle = (frame.time or 0.0) - zero + frame.samples / frame.sample_rate / 2
             cell = int((middle - begin) // CELL_S)
             if cell >= cells:

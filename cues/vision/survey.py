@@ -90,27 +90,23 @@ def survey_recording(
     info = read_info(path)
     times = _survey_times(path, info, parameters.layout)
     with_search = np.linspace(0, len(times) - 1, parameters.layout.searches_max).round().astype(int)
-    faces, bodies = FaceReader(6), BodyReader(5)
-    try:
-        looks: list[Look] = []
-        for frame in read_frames_at(path, times):
-            look = _look(frame)
-            number = int(np.abs(np.array(times) - frame.time).argmin())
-            begins = not looks or _differs(looks[-1], look, parameters.layout)
-            if number in with_search or begins:
-                look = replace_people(look, frame.image, faces, bodies, parameters.layout)
-            if not begins:
-                look = replace(look, image=None)  # colours are kept of a stretch's first picture only
-            looks.append(look)
-            progress(0.8 * (frame.time / max(info.duration, 1e-3)))
-        if not looks:
-            raise RecordingError(f"{path.name} holds no picture that can be read; copy or export it again.")
-        groups = _stretches_of(looks, parameters.layout)
-        for group in groups:
-            _search_more(path, group, faces, bodies, parameters.layout)
-    finally:
-        faces.close()
-        bodies.close()
+    faces, bodies = FaceReader(), BodyReader()
+    looks: list[Look] = []
+    for frame in read_frames_at(path, times):
+        look = _look(frame)
+        number = int(np.abs(np.array(times) - frame.time).argmin())
+        begins = not looks or _differs(looks[-1], look, parameters.layout)
+        if number in with_search or begins:
+            look = replace_people(look, frame.image, faces, bodies, parameters.layout)
+        if not begins:
+            look = replace(look, image=None)  # colours are kept of a stretch's first picture only
+        looks.append(look)
+        progress(0.8 * (frame.time / max(info.duration, 1e-3)))
+    if not looks:
+        raise RecordingError(f"{path.name} holds no picture that can be read; copy or export it again.")
+    groups = _stretches_of(looks, parameters.layout)
+    for group in groups:
+        _search_more(path, group, faces, bodies, parameters.layout)
     seated = [seats_of(group, info, setup, parameters.layout) for group in groups]
     known, seated = name_people(seated, groups, parameters.layout)
     people, left_out = _choose(known, chosen, setup, path, parameters.layout)

@@ -161,11 +161,13 @@ def _read_timeline(path: Path, _stamp: tuple[int, int] | None, limits: Media) ->
         vp8 = video.codec_context.name == "vp8"
         stored, decoded, keys, hidden, durations = [], [], [], [], []
         last_packet = 0.0
-        for packet in packets_of(container, [*container.streams.video, *container.streams.audio]):
+        streams = [*container.streams.video, *container.streams.audio]
+        bases = {s.index: float(s.time_base) for s in streams if s.time_base is not None}
+        for packet in packets_of(container, streams):
             pts, dts, duration = packet.pts, packet.dts, packet.duration or 0
             latest = pts if pts is not None else dts
-            if latest is not None and packet.time_base:
-                last_packet = max(last_packet, float((latest + duration) * packet.time_base))
+            if latest is not None and packet.stream_index in bases:
+                last_packet = max(last_packet, (latest + duration) * bases[packet.stream_index])
             if packet.stream_index != video.index:
                 continue
             stored.append(NO_TICK if pts is None else pts)
@@ -207,6 +209,11 @@ def _refuse_absurd_size(path: Path, width: int, height: int, limits: Media) -> N
         raise RecordingError(
             f"{path.name} has pictures of no size, or of more than {limits.max_pixels // 1_000_000} megapixels; "
             "export it again, smaller."
+        )
+    if min(width, height) < limits.min_side_px:
+        raise RecordingError(
+            f"{path.name} has pictures of {width} x {height} pixels, too small for a face to be measured (at least "
+            f"{limits.min_side_px} a side); export it larger."
         )
     if max(width, height) > limits.max_side_px or width * height > limits.max_pixels:
         raise RecordingError(

@@ -41,9 +41,7 @@ def centres(survey: Survey, path: Path, step: float, networks: Networks) -> np.n
 
 @pytest.fixture(scope="module")
 def networks():
-    loaded = Networks()
-    yield loaded
-    loaded.close()
+    return Networks()
 
 
 def test_one_person_fills_the_whole_picture(clips: Path) -> None:
