@@ -6,12 +6,13 @@ hashes with the library's own parameters (argon2-cffi's defaults, RFC 9106).
 
 import hashlib
 import secrets
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from cues.errors import CuesError
@@ -33,6 +34,8 @@ _ELSEWHERE = "@from-a-file.invalid"
 _SAID_SO = " (from a file)"
 
 _hasher = PasswordHasher()
+_verifying = threading.Lock()
+"""A password is looked at after the one before was counted; a hash needs 64 MiB, which nobody may multiply."""
 _NOBODY = _hasher.hash(secrets.token_hex(16))
 """Verified for names that do not exist, so that they take as long as those that do."""
 
@@ -84,6 +87,11 @@ def known_from_file(db: Session, uid: str, name: str, roles: Roles) -> Account:
 def is_from_file(account: Account) -> bool:
     """Whether somebody is known from hand-over files only. All others are people of this library, closed or not."""
     return account.email.endswith(_ELSEWHERE)
+
+
+def from_file() -> ColumnElement[bool]:
+    """The same as a condition on accounts."""
+    return Account.email.endswith(_ELSEWHERE, autoescape=True)
 
 
 def become_supervisor(db: Session, account: Account) -> None:
@@ -152,39 +160,51 @@ def check_password(library: Library, email: str, password: str, address: str) ->
     Raises AccountError after too many failures for this e-mail or from this address.
     """
     email = email.strip().lower()[:254]
-    with library.reading() as db:
-        _refuse_too_many(db, email, address)
-        account = db.scalar(select(Account).where(Account.email == email, Account.active))
-        kept = account.password_hash if account is not None else None
-    try:  # slow on purpose, so outside of any transaction
-        _hasher.verify(kept or _NOBODY, password[:PASSWORD_MOST])
-        right = kept is not None
-    except (VerificationError, InvalidHashError):
-        right = False
-    if account is None or kept is None or not right:
-        with library.writing() as db:
-            note_failure(db, email, address)
-        return None
+    with _verifying:
+        with library.reading() as db:
+            _refuse_too_many(db, email, address)
+            account = db.scalar(select(Account).where(Account.email == email, Account.active))
+            kept = account.password_hash if account is not None else None
+        try:  # slow on purpose, so outside of any transaction
+            _hasher.verify(kept or _NOBODY, password[:PASSWORD_MOST])
+            right = kept is not None
+        except (VerificationError, InvalidHashError):
+            right = False
+        if account is None or kept is None or not right:
+            with library.writing() as db:
+                note_failure(db, email, address)
+            return None
     if _hasher.check_needs_rehash(kept):
         with library.writing() as db:
             db.get_one(Account, account.id).password_hash = _hasher.hash(password)
     return account
 
 
+def refuse_code(db: Session, address: str) -> None:
+    """Notes a wrong code for the limit on attempts. Raises AccountError after too many from this address."""
+    _refuse_too_many(db, None, address)
+    note_failure(db, "", address)
+
+
 def note_failure(db: Session, email: str, address: str) -> None:
     """A wrong password or code, for the limit on attempts."""
-    db.execute(delete(SignInFailure).where(SignInFailure.at < now() - _ATTEMPTS_WITHIN))
+    at = now()
+    over = or_(SignInFailure.at < at - _ATTEMPTS_WITHIN, SignInFailure.at > at + _ATTEMPTS_WITHIN)
+    db.execute(delete(SignInFailure).where(over))
     db.add(SignInFailure(email=email, address=address))
     record(db, None, "sign-in refused", address=address)
 
 
-def _refuse_too_many(db: Session, email: str, address: str) -> None:
-    since = now() - _ATTEMPTS_WITHIN
-    for limit, most in (
-        (SignInFailure.email == email, _ATTEMPTS_PER_EMAIL),
-        (SignInFailure.address == address, _ATTEMPTS_PER_ADDRESS),
-    ):
-        if (db.scalar(select(func.count()).where(limit, SignInFailure.at >= since)) or 0) >= most:
+def _refuse_too_many(db: Session, email: str | None, address: str) -> None:
+    """Failures from a time that has not come are of before the clock was put back: they count no longer than others,
+    so that nobody is kept out until it is there again."""
+    at = now()
+    lately = SignInFailure.at.between(at - _ATTEMPTS_WITHIN, at + _ATTEMPTS_WITHIN)
+    limits = [(SignInFailure.address == address, _ATTEMPTS_PER_ADDRESS)]
+    if email is not None:
+        limits.append((SignInFailure.email == email, _ATTEMPTS_PER_EMAIL))
+    for limit, most in limits:
+        if (db.scalar(select(func.count()).where(limit, lately)) or 0) >= most:
             raise AccountError("Too many attempts. Wait a quarter of an hour, then try again.")
 
 
@@ -208,19 +228,22 @@ def signed_in(db: Session, token: str | None) -> SignIn | None:
 
 
 def _still_valid(sign_in: SignIn, at: datetime) -> bool:
-    return sign_in.seen + IDLE > at and sign_in.created + LONGEST > at
+    """After a clock was put back by more than IDLE nobody can tell how long ago it was: it has ended then."""
+    future = max(sign_in.seen, sign_in.created) > at + IDLE
+    return sign_in.seen + IDLE > at and sign_in.created + LONGEST > at and not future
 
 
 def to_be_noted_as_seen(sign_in: SignIn) -> bool:
     """Whether it is long enough ago that this sign-in was last noted as used: a write for every request is too many."""
-    return sign_in.seen + _SEEN_EVERY < now()
+    at = now()
+    return sign_in.seen + _SEEN_EVERY < at or sign_in.seen > at + _SEEN_EVERY
 
 
 def note_seen(db: Session, token: str) -> None:
-    """Notes that a sign-in is in use, which puts off its time-out."""
-    found = db.get(SignIn, _hash(token))
-    if found is not None and _still_valid(found, now()):
-        found.seen = now()
+    """Notes that a sign-in is in use, which puts off its time-out; one of before the clock was put back begins now."""
+    found, at = db.get(SignIn, _hash(token)), now()
+    if found is not None and _still_valid(found, at):
+        found.seen, found.created = at, min(found.created, at)
 
 
 def sign_out(db: Session, token: str) -> None:

@@ -57,6 +57,12 @@ def ask_me_first(db: Session, trainee: Account, wanted: bool) -> None:
             guess.answered = now()
 
 
+def own_guesses(db: Session, trainee: Account) -> dict[str, Guess]:
+    """A trainee's guesses by session."""
+    mine = select(Guess).join(PracticeSession, PracticeSession.id == Guess.session_id)
+    return {guess.session_id: guess for guess in db.scalars(mine.where(PracticeSession.trainee_id == trainee.id))}
+
+
 def guess_of(db: Session, account: Account, session_id: str) -> Guess | None:
     """The guess of a session for its trainee, and for others where it is shown to them; None where there is none."""
     session = find_session(db, account, session_id)

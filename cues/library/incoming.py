@@ -1,14 +1,14 @@
 """What lies on disk of a recording on its way in: `library/incoming/`.
 
 An upload is `<id>.json` (whose it is, how long, its name) and its bytes: `<id>.part` until the last one has come,
-then, by one rename, `<id>.whole`. How far it has come is the size of that file and is written nowhere else, so a server
-that is killed in a write goes on from what reached the disk. All files are readable by their owner alone.
+then, by one rename, `<id>.whole`. How far it has come follows from the size of that file (`incoming_bytes`) and is
+written nowhere else, so a server that is killed in a write goes on from what reached the disk. All files are readable
+by their owner alone.
 
 Conventions: sizes are bytes; `owner` is the id of an account; several processes may work in one folder, because
 whoever adds to an upload holds a lock on its file, which the system takes back when the process dies.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -17,15 +17,18 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cues.encryption.at_rest import kept_bytes, open_kept
 from cues.errors import CuesError
+from cues.library.incoming_bytes import Bytes, bytes_there, make_part, open_bytes, tails
 from cues.library.models import now
+from cues.whole_files import DISK_FULL, make_folder, sync_folder
 
 CHECKSUMS = ("sha256", "sha1")
 """Ways in which a chunk may be checked; tus asks every server for SHA-1."""
@@ -34,7 +37,6 @@ LONGEST_NAME_BYTES = 255
 _LONGEST_ORIGINAL = 1000
 _READ_BYTES = 4 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UploadError(CuesError):
@@ -123,7 +125,7 @@ def create_upload(
         raise TooLarge(f"'{name}' has {_size(length)}; at most {_size(incoming.largest_bytes)} are allowed.")
     if incoming.suffixes and not name.lower().endswith(incoming.suffixes):
         raise WrongKind(f"'{name}' is none of the files that can be used here: {', '.join(incoming.suffixes)}.")
-    incoming.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(incoming.folder, 0o700)
     with _only_one_creating(incoming.folder):
         if sum(not upload.whole for upload in uploads_of(incoming, owner)) >= incoming.open_per_account:
             raise TooManyOpen(
@@ -144,11 +146,11 @@ def create_upload(
             whole=False,
         )
         try:
-            os.close(os.open(_part(incoming, upload.id), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            make_part(_part(incoming, upload.id))
             _write_record(incoming, upload)
         except OSError as problem:
             remove_upload(incoming, upload.id)
-            if problem.errno in _DISK_FULL:
+            if problem.errno in DISK_FULL:
                 raise DiskFull(_NO_ROOM) from None
             raise
     return upload
@@ -159,9 +161,12 @@ def find_upload(incoming: Incoming, upload_id: str) -> Upload | None:
     if not _ID.fullmatch(upload_id):
         return None
     # The rename to .whole may happen between two looks, but never back: .part is looked for first.
-    for path, whole in ((_part(incoming, upload_id), False), (whole_path(incoming, upload_id), True)):
+    for path, size_of, whole in (
+        (_part(incoming, upload_id), bytes_there, False),
+        (whole_path(incoming, upload_id), kept_bytes, True),
+    ):
         try:
-            size = path.stat().st_size
+            size = size_of(path)
             record = json.loads(_record(incoming, upload_id).read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
@@ -174,6 +179,18 @@ def uploads_of(incoming: Incoming, owner: int) -> list[Upload]:
     """An account's uploads, finished ones that nobody took among them, oldest first."""
     found = (find_upload(incoming, path.stem) for path in incoming.folder.glob("*.json"))
     return sorted((u for u in found if u is not None and u.owner == owner), key=lambda u: (u.created, u.id))
+
+
+def unannounced(incoming: Incoming) -> list[str]:
+    """The ids of uploads whose last byte is there and of which nobody was told: a process died in between."""
+    found = (find_upload(incoming, path.stem) for path in incoming.folder.glob("*.json"))
+    return sorted(u.id for u in found if u is not None and u.offset == u.length and not u.announced)
+
+
+def uploads_of_others(incoming: Incoming, accounts: Collection[int]) -> list[Upload]:
+    """Uploads of accounts that are none of these."""
+    found = (find_upload(incoming, path.stem) for path in incoming.folder.glob("*.json"))
+    return [upload for upload in found if upload is not None and upload.owner not in accounts]
 
 
 def whole_path(incoming: Incoming, upload_id: str) -> Path:
@@ -196,6 +213,7 @@ class Chunk:
 
     def __init__(self, incoming: Incoming, upload: Upload, file: int, checksum: tuple[str, bytes] | None) -> None:
         self._incoming, self._upload, self._file = incoming, upload, file
+        self._bytes = open_bytes(file, _part(incoming, upload.id))
         self._begin = self.offset = upload.offset
         self._expected = checksum[1] if checksum else None
         self._digest = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
@@ -210,19 +228,18 @@ class Chunk:
         rest = memoryview(block)
         try:
             while rest:
-                written = os.write(self._file, rest)
+                written = self._bytes.write(rest)
                 self.offset += written
                 rest = rest[written:]
         except OSError as problem:
-            if problem.errno not in _DISK_FULL:
+            if problem.errno not in DISK_FULL:
                 raise
             os.fsync(self._file)
             raise DiskFull(_NO_ROOM) from None
 
     def take_back(self) -> None:
         """Leaves the upload as it was before the chunk."""
-        os.ftruncate(self._file, self._begin)
-        os.fsync(self._file)
+        self._bytes.take_back()
         self.offset = self._begin
 
     def keep(self) -> None:
@@ -235,9 +252,9 @@ class Chunk:
     def settle(self) -> None:
         """What was written reaches the disk. Raises Gone when the upload was removed meanwhile."""
         try:
-            os.fsync(self._file)
+            self._bytes.settle()
         except OSError as problem:
-            if problem.errno not in _DISK_FULL:
+            if problem.errno not in DISK_FULL:
                 raise
             raise DiskFull(_NO_ROOM) from None
         if os.fstat(self._file).st_nlink == 0:
@@ -246,7 +263,7 @@ class Chunk:
     def finish(self) -> Upload:
         """Makes an upload whole whose last byte is there; one that already is stays as it is."""
         self.settle()
-        return _made_whole(self._incoming, self._upload.id)
+        return _made_whole(self._incoming, self._upload.id, self._bytes)
 
     def close(self) -> None:
         """Lets the next writer in."""
@@ -286,15 +303,16 @@ def mark_announced(incoming: Incoming, upload: Upload) -> None:
 def take_upload(incoming: Incoming, upload: Upload, destination: Path) -> None:
     """Moves a whole file out of here, by one rename, to a path on the same disk; the upload is then gone."""
     whole_path(incoming, upload.id).rename(destination)
-    _sync_folder(destination.parent)
+    sync_folder(destination.parent)
     remove_upload(incoming, upload.id)
 
 
 def remove_upload(incoming: Incoming, upload_id: str) -> None:
     """Removes an upload, finished or not; one that somebody is writing ends with Gone there."""
-    for path in (_record(incoming, upload_id), _part(incoming, upload_id), whole_path(incoming, upload_id)):
+    part = _part(incoming, upload_id)
+    for path in (_record(incoming, upload_id), part, whole_path(incoming, upload_id), *tails(part)):
         path.unlink(missing_ok=True)
-    _sync_folder(incoming.folder)
+    sync_folder(incoming.folder)
 
 
 def remove_abandoned(incoming: Incoming, older_than: timedelta, at: datetime | None = None) -> list[str]:
@@ -331,7 +349,7 @@ def safe_file_name(text: str) -> str:
 _NO_ROOM = "The disk of this library is full: what was uploaded is kept and can go on once there is room."
 
 
-def _made_whole(incoming: Incoming, upload_id: str) -> Upload:
+def _made_whole(incoming: Incoming, upload_id: str, content: Bytes) -> Upload:
     """Called with the upload's lock held: hashes, then records the hash, then renames."""
     upload = find_upload(incoming, upload_id)
     if upload is None:
@@ -340,27 +358,30 @@ def _made_whole(incoming: Incoming, upload_id: str) -> Upload:
         return upload
     part, digest = _part(incoming, upload_id), hashlib.sha256()
     try:
-        with part.open("rb") as file:
+        content.end()
+        with open_kept(part) as file:
             while block := file.read(_READ_BYTES):
                 digest.update(block)
         upload = replace(upload, sha256=digest.hexdigest())
         _write_record(incoming, upload)
         part.rename(whole_path(incoming, upload_id))
+        for path in tails(part):
+            path.unlink(missing_ok=True)
     except FileNotFoundError:
         remove_upload(incoming, upload_id)  # removed meanwhile: the record must not come back
         raise Gone("This upload was cancelled.") from None
     except OSError as problem:
-        if problem.errno not in _DISK_FULL:
+        if problem.errno not in DISK_FULL:
             raise
         raise DiskFull(_NO_ROOM) from None
-    _sync_folder(incoming.folder)
+    sync_folder(incoming.folder)
     return replace(upload, whole=True)
 
 
 def _open_bytes(incoming: Incoming, upload_id: str) -> int:
     for path in (_part(incoming, upload_id), whole_path(incoming, upload_id)):
         try:
-            return os.open(path, os.O_WRONLY | os.O_APPEND)
+            return os.open(path, os.O_RDWR)
         except FileNotFoundError:
             continue
     raise Gone("This upload was cancelled.")
@@ -387,7 +408,7 @@ def _write_record(incoming: Incoming, upload: Upload) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(_record(incoming, upload.id))
-    _sync_folder(incoming.folder)
+    sync_folder(incoming.folder)
 
 
 def _part(incoming: Incoming, upload_id: str) -> Path:
@@ -407,15 +428,6 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0  # taken or renamed between listing and looking; its other files decide
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new or renamed file lasts only when its folder has reached the disk too."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _size(count: int) -> str:

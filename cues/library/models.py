@@ -40,6 +40,24 @@ class Moment(TypeDecorator[datetime]):
         return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text of a length. A NUL, which PostgreSQL cannot keep, becomes the sign for a character that cannot be shown, so
+    that a text with one is neither refused nor taken for the text without."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class LongWords(Words):
+    """The same of any length."""
+
+    impl = Text
+    cache_ok = True
+
+
 class Base(DeclarativeBase):
     """Names of keys and constraints are fixed, so that migrations can change them on every database."""
 
@@ -87,10 +105,10 @@ class Account(Base):
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(primary_key=True)
-    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    name: Mapped[str] = mapped_column(String(120))
-    password_hash: Mapped[str | None] = mapped_column(String(200))
+    uid: Mapped[str] = mapped_column(Words(ID_LENGTH), unique=True, index=True, default=new_uid)
+    email: Mapped[str] = mapped_column(Words(254), unique=True)
+    name: Mapped[str] = mapped_column(Words(120))
+    password_hash: Mapped[str | None] = mapped_column(Words(200))
     trainee: Mapped[bool] = mapped_column(default=False)
     supervisor: Mapped[bool] = mapped_column(default=False)
     administrator: Mapped[bool] = mapped_column(default=False)
@@ -103,9 +121,9 @@ class SignIn(Base):
     """One browser in which somebody is signed in. `form_token` is what every form sent from it must carry."""
 
     __tablename__ = "sign_in"
-    token_hash: Mapped[str] = mapped_column(String(TOKEN_LENGTH), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Words(TOKEN_LENGTH), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
-    form_token: Mapped[str] = mapped_column(String(60))
+    form_token: Mapped[str] = mapped_column(Words(60))
     created: Mapped[datetime] = mapped_column(default=now)
     seen: Mapped[datetime] = mapped_column(default=now)
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
@@ -117,15 +135,15 @@ class SignInFailure(Base):
     __tablename__ = "sign_in_failure"
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now, index=True)
-    email: Mapped[str] = mapped_column(String(254), index=True)
-    address: Mapped[str] = mapped_column(String(64), index=True)
+    email: Mapped[str] = mapped_column(Words(254), index=True)
+    address: Mapped[str] = mapped_column(Words(64), index=True)
 
 
 class Invitation(Base):
     """A link by which one person may set a password, once."""
 
     __tablename__ = "invitation"
-    token_hash: Mapped[str] = mapped_column(String(TOKEN_LENGTH), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Words(TOKEN_LENGTH), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     created: Mapped[datetime] = mapped_column(default=now)
     expires: Mapped[datetime]
@@ -136,12 +154,12 @@ class PracticeSession(Base):
     """One practice session of a trainee; private to them until shared."""
 
     __tablename__ = "practice_session"
-    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    id: Mapped[str] = mapped_column(Words(ID_LENGTH), primary_key=True)
     trainee_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(Words(200))
     held_on: Mapped[date]
-    setup: Mapped[str] = mapped_column(String(20), default="auto")
-    trainee_place: Mapped[str | None] = mapped_column(String(10))
+    setup: Mapped[str] = mapped_column(Words(20), default="auto")
+    trainee_place: Mapped[str | None] = mapped_column(Words(10))
     keep_until: Mapped[date | None] = mapped_column(index=True)
     created: Mapped[datetime] = mapped_column(default=now)
     recordings: Mapped[list["Recording"]] = relationship(order_by="Recording.position", cascade="all, delete-orphan")
@@ -154,10 +172,10 @@ class Recording(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(CheckConstraint("position in (0, 1)", name="first_or_second"))
-    file_name: Mapped[str] = mapped_column(String(255))
-    stored_as: Mapped[str] = mapped_column(String(60))
+    file_name: Mapped[str] = mapped_column(Words(255))
+    stored_as: Mapped[str] = mapped_column(Words(60))
     size: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(Words(64), index=True)
     added: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -167,7 +185,7 @@ class Consent(Base):
     __tablename__ = "consent"
     id: Mapped[int] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
-    person: Mapped[str] = mapped_column(String(120))
+    person: Mapped[str] = mapped_column(Words(120))
     purposes: Mapped[list[str]]
     given_on: Mapped[date]
     valid_until: Mapped[date | None]
@@ -200,14 +218,14 @@ class Comment(Base):
     __tablename__ = "comment"
     __table_args__ = (CheckConstraint('start >= 0 and ("end" is null or "end" >= start)', name="order"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    uid: Mapped[str] = mapped_column(Words(ID_LENGTH), unique=True, index=True, default=new_uid)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     start: Mapped[float]
     end: Mapped[float | None]
-    cue: Mapped[str | None] = mapped_column(String(20))
+    cue: Mapped[str | None] = mapped_column(Words(20))
     answers_to: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(LongWords())
     created: Mapped[datetime] = mapped_column(default=now)
     edited: Mapped[datetime | None]
     resolved: Mapped[datetime | None]
@@ -222,20 +240,37 @@ class VerdictRow(Base):
 
     __tablename__ = "verdict"
     id: Mapped[int] = mapped_column(primary_key=True)
-    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    uid: Mapped[str] = mapped_column(Words(ID_LENGTH), unique=True, index=True, default=new_uid)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    word: Mapped[str] = mapped_column(String(10))
+    word: Mapped[str] = mapped_column(Words(10))
     person: Mapped[int]
-    cue: Mapped[str] = mapped_column(String(20))
-    kind: Mapped[str] = mapped_column(String(30))
+    cue: Mapped[str] = mapped_column(Words(20))
+    kind: Mapped[str] = mapped_column(Words(30))
     start: Mapped[float]
     end: Mapped[float]
     new_start: Mapped[float | None]
     new_end: Mapped[float | None]
     drawn: Mapped[bool] = mapped_column(default=False)
-    analysis: Mapped[str] = mapped_column(String(60))
+    analysis: Mapped[str] = mapped_column(Words(60))
     undone: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class KeptTierRow(Base):
+    """A tier that somebody made in another program and that is no tier of the tool; for them alone.
+
+    The content is a `cues.library.kept_tiers.Tier`; marks: {"marks": [[start, end or null, text], ...]}, ms.
+    """
+
+    __tablename__ = "kept_tier"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    view: Mapped[str] = mapped_column(LongWords())
+    subject: Mapped[str] = mapped_column(LongWords())
+    name: Mapped[str] = mapped_column(LongWords())
+    marks: Mapped[dict[str, Any]]
     created: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -244,7 +279,7 @@ class SignOff(Base):
 
     __tablename__ = "sign_off"
     id: Mapped[int] = mapped_column(primary_key=True)
-    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    uid: Mapped[str] = mapped_column(Words(ID_LENGTH), unique=True, index=True, default=new_uid)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     created: Mapped[datetime] = mapped_column(default=now)
@@ -274,11 +309,11 @@ class PracticePoint(Base):
 
     __tablename__ = "practice_point"
     id: Mapped[int] = mapped_column(primary_key=True)
-    uid: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, index=True, default=new_uid)
+    uid: Mapped[str] = mapped_column(Words(ID_LENGTH), unique=True, index=True, default=new_uid)
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    cue: Mapped[str] = mapped_column(String(20))
-    text: Mapped[str] = mapped_column(Text)
+    cue: Mapped[str] = mapped_column(Words(20))
+    text: Mapped[str] = mapped_column(LongWords())
     clips: Mapped[dict[str, Any]]
     created: Mapped[datetime] = mapped_column(default=now)
     ended: Mapped[datetime | None]
@@ -292,14 +327,14 @@ class Job(Base):
     session_id: Mapped[str] = mapped_column(ForeignKey("practice_session.id", ondelete="CASCADE"), index=True)
     kind: Mapped[JobKind] = mapped_column(_words(JobKind))
     state: Mapped[JobState] = mapped_column(_words(JobState), default=JobState.QUEUED, index=True)
-    stage: Mapped[str] = mapped_column(String(30), default="")
+    stage: Mapped[str] = mapped_column(Words(30), default="")
     share: Mapped[float] = mapped_column(default=0.0)
     speed: Mapped[float | None]
     seconds_left: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
     cancel: Mapped[bool] = mapped_column(default=False)
-    problem: Mapped[str | None] = mapped_column(Text)
-    coordinator: Mapped[str | None] = mapped_column(String(60))
+    problem: Mapped[str | None] = mapped_column(LongWords())
+    coordinator: Mapped[str | None] = mapped_column(Words(60))
     lease_until: Mapped[datetime | None]
     queued: Mapped[datetime] = mapped_column(default=now)
     started: Mapped[datetime | None]
@@ -311,7 +346,7 @@ class Segment(Base):
 
     __tablename__ = "segment"
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(Words(60), primary_key=True)
     done: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
 
@@ -326,7 +361,7 @@ class Deed(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now, index=True)
     account_id: Mapped[int | None] = mapped_column(index=True)
-    action: Mapped[str] = mapped_column(String(40))
-    session_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
+    action: Mapped[str] = mapped_column(Words(40), index=True)
+    session_id: Mapped[str | None] = mapped_column(Words(ID_LENGTH), index=True)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    address: Mapped[str] = mapped_column(String(64), default="")
+    address: Mapped[str] = mapped_column(Words(64), default="")

@@ -26,12 +26,14 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from cues.encryption.at_rest import open_kept, writing_kept
+from cues.library import deletions
 from cues.library.accounts import AccountError, Roles, is_from_file, known_from_file
 from cues.library.comments import remove_comment
 from cues.library.consents import PURPOSES
-from cues.library.database import Library
+from cues.library.database import DELETES, Library
 from cues.library.deeds import record
-from cues.library.folders import remove_session_folder, session_folder
+from cues.library.folders import remove_corrected_files, remove_session_folder, session_folder
 from cues.library.incoming import Incoming, remove_upload, uploads_of
 from cues.library.models import (
     Account,
@@ -41,6 +43,7 @@ from cues.library.models import (
     Guess,
     Invitation,
     Job,
+    KeptTierRow,
     PracticePoint,
     PracticeSession,
     Recording,
@@ -51,6 +54,7 @@ from cues.library.models import (
     VerdictRow,
 )
 from cues.library.sessions import EXPORTS, delete_session
+from cues.spreadsheets import harmless
 
 _SECRET = ("password_hash", "token_hash", "form_token")
 _NOBODY = "0" * 32
@@ -71,6 +75,7 @@ _WRITTEN: dict[str, Any] = {
     "verdicts": (VerdictRow, VerdictRow.reviewer_id),
     "sign_offs": (SignOff, SignOff.reviewer_id),
     "practice_points": (PracticePoint, PracticePoint.author_id),
+    "kept_tiers": (KeptTierRow, KeptTierRow.owner_id),
 }
 README = """Everything that this library keeps of {name}
 
@@ -81,7 +86,8 @@ sessions/           one folder for each of your sessions:
                     with whom it was shared, jobs
   files/            the recording, the tables of what was measured (.parquet, readable with pandas or any program for
                     Parquet), the figures (minutes.csv, episodes.csv, session.json), your corrections
-written/            what you wrote about sessions of others: comments, verdicts, sign-offs, points to practise
+written/            what you wrote about sessions: comments, verdicts, sign-offs, points to practise, and tiers that
+                    you made in another program
 deeds.csv           what you did, and what was done with your sessions, by whom and when
 setup check/        pictures and verdicts of your last test recording, where there was one
 
@@ -106,8 +112,11 @@ def write_everything(
     library: Library, account_id: int, target: Path, progress: Callable[[float], None] = lambda share: None
 ) -> None:
     """Writes the archive (zip) of everything of one account to `target`, which must not exist yet."""
-    with library.reading() as db, zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
-        target.chmod(0o600)
+    with (
+        library.reading() as db,
+        writing_kept(target) as out,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         account = db.get_one(Account, account_id)
         names = {row.id: row.name for row in db.scalars(select(Account))}
         archive.writestr("README.txt", README.format(name=account.name))
@@ -133,7 +142,10 @@ def write_everything(
         for path, inside in files:
             # What is measured or filmed is compressed already.
             how = zipfile.ZIP_DEFLATED if path.suffix in (".csv", ".json") else zipfile.ZIP_STORED
-            archive.write(path, inside, how)
+            made = zipfile.ZipInfo(inside, datetime.fromtimestamp(path.stat().st_mtime).timetuple()[:6])
+            made.compress_type, made.external_attr = how, 0o600 << 16
+            with open_kept(path) as content, archive.open(made, "w", force_zip64=True) as entry:
+                shutil.copyfileobj(content, entry, 1 << 20)
             done += path.stat().st_size
             progress(min(done / whole, 1.0))
 
@@ -151,27 +163,36 @@ def delete_person(library: Library, by: Account, account_id: int) -> None:
         if account.id != by_now.id and not by_now.administrator:
             raise AccountError("Only an administrator can delete somebody else.")
         _refuse_the_last_administrator(db, account)
-        sessions = [session.id for session in db.scalars(_sessions(account.id))]
-        sessions += _from_files_for(db, account)
-        for session_id in sessions:
-            delete_session(db, by_now.id, db.get_one(PracticeSession, session_id), "everything of its trainee deleted")
-        _remove_what_they_wrote(db, account)
-        _take_out_of_the_record(db, account, sessions)
-        for one, column in ((SignIn, SignIn.account_id), (Invitation, Invitation.account_id)):
-            db.execute(delete(one).where(column == account.id))
-        db.execute(delete(SignInFailure).where(SignInFailure.email == account.email))
-        db.delete(account)
-        db.flush()
-        remove_unneeded(db)
-        record(db, by_now.id, "delete person", details={"account": account_id, "sessions": len(sessions)})
+        sessions = remove_account(db, account, by_now.id)
     for session_id in sessions:
         remove_session_folder(library.folder, session_id)
     incoming = Incoming(library.folder / "incoming")
     for upload in uploads_of(incoming, account_id):
         remove_upload(incoming, upload.id)
+    remove_corrected_files(library.folder, account_id)
     shutil.rmtree(library.folder / "checks" / str(account_id), ignore_errors=True)
     (library.folder / "handed-over" / f"{account_id}.cues").unlink(missing_ok=True)
     _empty_the_log(library)
+
+
+def remove_account(db: Session, account: Account, by_id: int | None) -> list[str]:
+    """Removes the rows of everything of one account; the ids of their sessions, whose files the caller removes."""
+    account_id = account.id
+    sessions = [session.id for session in db.scalars(_sessions(account_id))]
+    sessions += _from_files_for(db, account)
+    for session_id in sessions:
+        delete_session(db, by_id, db.get_one(PracticeSession, session_id), "everything of its trainee deleted")
+    _remove_what_they_wrote(db, account)
+    _take_out_of_the_record(db, account, sessions)
+    for one, column in ((SignIn, SignIn.account_id), (Invitation, Invitation.account_id)):
+        db.execute(delete(one).where(column == account_id))
+    db.execute(delete(SignInFailure).where(SignInFailure.email == account.email))
+    db.delete(account)
+    db.flush()
+    remove_unneeded(db)
+    db.info[DELETES] = True
+    record(db, by_id, deletions.PERSON, details={"account": account_id, "sessions": len(sessions)})
+    return sessions
 
 
 def recorded_person(db: Session, library: Path, trainee: Account, person: str) -> list[Kept]:
@@ -305,22 +326,20 @@ def _csv(rows: Iterable[Any], names: dict[int, str], own: int | None = None) -> 
         values: dict[str, Any] = {}
         for name, value in _columns(row).items():
             values[name] = _cell(value)
-            if name in ("author_id", "reviewer_id", "account_id", "supervisor_id", "entered_by"):
+            if name in ("author_id", "reviewer_id", "account_id", "supervisor_id", "owner_id", "entered_by"):
                 values[name.removesuffix("_id") + "_name"] = names.get(value, "")
         if own is not None and values.get("account_id") != own:
             values["address"] = ""
         if writer is None:
             writer = csv.DictWriter(out, list(values), lineterminator="\n")
             writer.writeheader()
-        writer.writerow(values)
+        writer.writerow({name: harmless(value) for name, value in values.items()})
     return out.getvalue()
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"  # a table program would take it for a formula
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cues.library.deeds import record
 from cues.library.models import Account, PracticePoint, PracticeSession, now
-from cues.library.sessions import CUES, SessionError, find_session, left_out_for, visible
+from cues.library.sessions import CUES, SessionError, find_session, left_out_for, left_out_of, visible
 
 LONGEST = 500  # characters
 JUDGED = ("", "like this", "rather not", "it depends")
@@ -70,13 +70,13 @@ def point_before(db: Session, account: Account, session: PracticeSession) -> Poi
         PracticeSession.held_on <= session.held_on,
         PracticeSession.created < session.created,
     )
-    for other in db.scalars(
-        earlier.order_by(None).order_by(PracticeSession.held_on.desc(), PracticeSession.created.desc())
-    ):
-        unseen = {*hidden, *left_out_for(db, account, other)}
-        for point in _running(db, other.id):
-            if point.cue not in unseen:
-                return _told(db, point, other)
+    running = earlier.join(PracticePoint, PracticePoint.session_id == PracticeSession.id).add_columns(PracticePoint)
+    latest = (PracticeSession.held_on.desc(), PracticeSession.created.desc(), PracticePoint.id.desc())
+    found = db.execute(running.where(PracticePoint.ended.is_(None)).order_by(None).order_by(*latest)).all()
+    unseen = left_out_of(db, account, [other for other, _ in found])
+    for other, point in found:
+        if point.cue not in {*hidden, *unseen[other.id]}:
+            return _told(db, point, other)
     return None
 
 

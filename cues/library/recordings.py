@@ -1,5 +1,6 @@
 """Recordings of a session: from a finished upload into the session's folder and table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -14,6 +15,13 @@ from cues.library.sessions import SessionError, own_session
 
 MOST = 2
 """One file, or two of one conversation."""
+
+
+def in_names_of_people(sentence: str, names: Mapping[str, str]) -> str:
+    """A sentence with the names of files as they were when they were uploaded; `names`: as stored -> as uploaded."""
+    for stored, known in names.items():
+        sentence = sentence.replace(stored, known)
+    return sentence
 
 
 def add_recording(library: Library, incoming: Incoming, upload: Upload) -> Recording | None:

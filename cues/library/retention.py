@@ -1,13 +1,23 @@
-"""Sessions whose time is over are deleted: by the date of the session, or of a consent that has run out."""
+"""Sessions whose time is over are deleted: by the date of the session, or of a consent that has run out.
 
-from datetime import date
+Rows go first, then files. Where a process died in between, or one that still wrote into a session that was deleted,
+the record of deletions says whose files are left.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
 from cues.library.database import Library
-from cues.library.folders import remove_session_folder
-from cues.library.models import Consent, PracticeSession
+from cues.library.folders import remove_session_folder, session_ids
+from cues.library.incoming import Incoming, remove_upload, uploads_of_others
+from cues.library.models import Account, Consent, Deed, PracticeSession
 from cues.library.sessions import delete_session
+from cues.parameters import Keeping
 
 
 def delete_expired(library: Library, today: date) -> list[str]:
@@ -27,3 +37,49 @@ def delete_expired(library: Library, today: date) -> list[str]:
     for session_id in expired:
         remove_session_folder(library.folder, session_id)
     return expired
+
+
+def delete_left_files(library: Library) -> list[str]:
+    """Removes the files of sessions that were deleted and whose files were not; the ids.
+
+    What was never recorded as deleted stays, rows or not: the database may be another one, or an older copy of it.
+    """
+    there = set(session_ids(library.folder))
+    with library.reading() as db:
+        deleted = set(db.scalars(select(Deed.session_id).where(Deed.action == "delete")))
+        left = sorted((there & deleted) - set(db.scalars(select(PracticeSession.id))))
+    for session_id in left:
+        remove_session_folder(library.folder, session_id)
+    return left
+
+
+def remove_orphans(library: Library, at: datetime) -> list[Path]:
+    """Removes files of accounts that have no row, once nobody has touched them for a while; which."""
+    with library.reading() as db:
+        accounts = set(db.scalars(select(Account.id)))
+    before = at - timedelta(hours=Keeping().orphan_hours)
+    gone = [path for path in _of_nobody(library.folder, accounts) if _touched(path) < before.timestamp()]
+    for path in gone:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    incoming = Incoming(library.folder / "incoming")
+    for upload in uploads_of_others(incoming, accounts):
+        remove_upload(incoming, upload.id)
+    return gone
+
+
+def _of_nobody(folder: Path, accounts: set[int]) -> Iterator[Path]:
+    numbers = {str(account) for account in accounts}
+    for pattern in ("checks/*", "handed-over/*.cues"):
+        yield from (path for path in folder.glob(pattern) if path.stem not in numbers)
+    for path in folder.glob("sessions/*/.corrected-*"):
+        if path.stem.removeprefix(".corrected-") not in numbers:
+            yield path
+
+
+def _touched(path: Path) -> float:
+    """When something in it was last written."""
+    last = 0.0
+    for one in (path, *path.rglob("*")):
+        with suppress(FileNotFoundError):
+            last = max(last, one.stat().st_mtime)
+    return last

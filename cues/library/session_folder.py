@@ -1,13 +1,14 @@
 """A session's folder: the files right of the observations table, written whole or not at all.
 
-`minutes.csv`, `episodes.csv` and `session.json` are derived from the tables that `cues.observations` reads
-and writes and from `corrections.json`, the one file here that a person made. All are UTF-8.
+`minutes.csv`, `episodes.csv`, `speaking.parquet` and `session.json` are derived from the tables that
+`cues.observations` reads and writes and from `corrections.json`, the one file here that a person made. Texts are UTF-8.
 """
 
 import csv
 import hashlib
 import io
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ import pyarrow as pa
 
 from cues.corrections import Corrections, corrections_from_json, corrections_to_json
 from cues.errors import ParameterError, SessionFolderError
-from cues.metrics.session import SCHEMA_VERSION, SessionMetrics
-from cues.observations import Observations, table_files
-from cues.whole_files import write_whole
+from cues.metrics.session import SessionMetrics
+from cues.metrics.summary import SCHEMA_VERSION
+from cues.observations import Observations, parquet, table_files
+from cues.whole_files import FREE, write_whole
 
-RESULT_FILES = ("minutes.csv", "episodes.csv", "session.json")
+RESULT_FILES = ("minutes.csv", "episodes.csv", "session.json", "speaking.parquet")
 _TEXT_COLUMNS = ("role", "cue", "kind", "flags", "mirroring_stands_out")
 _TEXT_ENDINGS = ("_why", "_state")
 
@@ -39,24 +41,29 @@ class StoredSession:
 
 
 def write_results(folder: Path, metrics: SessionMetrics) -> list[Path]:
-    """Writes minutes.csv, episodes.csv and session.json into `folder` (made when missing); returns their
-    paths.
+    """Writes minutes.csv, episodes.csv, session.json and speaking.parquet into `folder` (made when missing); returns
+    their paths.
 
-    Raises SessionFolderError when they cannot be written (disk full, no permission); none of the three has
+    Raises SessionFolderError when they cannot be written (disk full, no permission); none of them has
     changed then.
     """
     return write_whole(folder, _result_files(metrics))
 
 
 def write_analysis(
-    folder: Path, observations: Observations, corrections: Corrections, metrics: SessionMetrics
+    folder: Path,
+    observations: Observations,
+    corrections: Corrections,
+    metrics: SessionMetrics,
+    held: AbstractContextManager[None] = FREE,
 ) -> list[Path]:
     """Writes all that a new analysis leaves behind: the tables, corrections.json and the results; returns their paths.
 
+    `held`: see `write_whole`.
     Raises SessionFolderError as `write_results` does; what an earlier analysis had left is unchanged then.
     """
     contents = {**table_files(observations), **_corrections_file(corrections), **_result_files(metrics)}
-    written = write_whole(folder, contents)
+    written = write_whole(folder, contents, held)
     if observations.sound is None:
         (folder / "sound.parquet").unlink(missing_ok=True)  # of an earlier recording
     return written
@@ -80,6 +87,16 @@ def read_summary(folder: Path) -> dict[str, Any]:
             "compute the metrics again."
         )
     return summary
+
+
+def outdated(folder: Path) -> bool:
+    """The results in `folder` are of an earlier version, which `measure_session` brings up to date from the tables."""
+    if not (folder / "session.json").exists():
+        return False
+    try:
+        return bool(_read_json(folder / "session.json")["schema"] < SCHEMA_VERSION)
+    except (SessionFolderError, KeyError, TypeError):
+        return False
 
 
 def analysis_of(summary: dict[str, Any]) -> str:
@@ -121,7 +138,7 @@ def _result_files(metrics: SessionMetrics) -> dict[str, bytes]:
         "episodes.csv": _csv_text(metrics.episodes),
         "session.json": _json_text(metrics.summary),
     }
-    return {name: text.encode() for name, text in contents.items()}
+    return {**{name: text.encode() for name, text in contents.items()}, "speaking.parquet": parquet(metrics.speaking)}
 
 
 def _json_text(data: Any) -> str:

@@ -5,14 +5,17 @@ shared with them; an administrator, as such, sees none.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, delete, select, union
 from sqlalchemy.orm import Session
 
 from cues.corrections import PLACES
 from cues.errors import CuesError
+from cues.library import deletions
+from cues.library.database import DELETES
 from cues.library.deeds import record
 from cues.library.models import (
     Account,
@@ -21,6 +24,7 @@ from cues.library.models import (
     Deed,
     Guess,
     Job,
+    KeptTierRow,
     PracticePoint,
     PracticeSession,
     Recording,
@@ -42,9 +46,10 @@ class SessionError(CuesError):
 def visible(account: Account) -> Select[PracticeSession]:
     """The sessions that somebody may see, newest first."""
     mine = PracticeSession.trainee_id == account.id
-    if account.supervisor:
+    if account.supervisor:  # a union and no "or", for which PostgreSQL would read every session there is
+        own = select(PracticeSession.id).where(mine)
         shares = select(Share.session_id).where(Share.supervisor_id == account.id, Share.ended.is_(None))
-        mine = or_(mine, PracticeSession.id.in_(shares))
+        mine = PracticeSession.id.in_(union(own, shares))
     return select(PracticeSession).where(mine).order_by(PracticeSession.held_on.desc(), PracticeSession.id)
 
 
@@ -145,21 +150,30 @@ def _end_shares(db: Session, session_id: str, supervisor_id: int) -> None:
 def left_out_for(db: Session, account: Account, session: PracticeSession) -> list[str]:
     """The cues that this account may not see in a session that is visible to them; for its trainee all of them as long
     as their own guess is waited for."""
-    if session.trainee_id == account.id:
-        guess = db.get(Guess, session.id)
-        return list(CUES) if guess is not None and guess.answered is None else []
-    running = select(Share).where(
-        Share.session_id == session.id, Share.supervisor_id == account.id, Share.ended.is_(None)
-    )
-    share = db.scalar(running.order_by(Share.id.desc()).limit(1))
-    return list(CUES) if share is None else list(share.left_out)
+    return left_out_of(db, account, [session])[session.id]
+
+
+def left_out_of(db: Session, account: Account, sessions: Sequence[PracticeSession]) -> dict[str, list[str]]:
+    """The same of several sessions, in two queries however many there are."""
+    own = [session.id for session in sessions if session.trainee_id == account.id]
+    others = [session.id for session in sessions if session.trainee_id != account.id]
+    waited = select(Guess.session_id).where(Guess.session_id.in_(own), Guess.answered.is_(None))
+    awaited = set(db.scalars(waited)) if own else set()
+    found = {session_id: list(CUES) if session_id in awaited else [] for session_id in own}
+    if others:
+        found |= {session_id: list(CUES) for session_id in others}
+        running = select(Share.session_id, Share.left_out).where(
+            Share.session_id.in_(others), Share.supervisor_id == account.id, Share.ended.is_(None)
+        )
+        found |= {session_id: list(left_out) for session_id, left_out in db.execute(running.order_by(Share.id))}
+    return found
 
 
 def delete_session(db: Session, account_id: int | None, session: PracticeSession, why: str) -> dict[str, Any]:
     """Removes the rows of a session and says what went and what had been taken out of the tool before.
 
     The files are removed by the caller after the transaction: rows without files are noticed, files without rows are
-    removed at the next start. `account_id` is None where the program does it (retention).
+    removed at the next start (`cues.library.retention`). `account_id` is None where the program does it (retention).
     """
     counts: dict[str, Any] = {}
     counted = (
@@ -174,8 +188,9 @@ def delete_session(db: Session, account_id: int | None, session: PracticeSession
     taken_out = select(Deed).where(Deed.session_id == session.id, Deed.action.in_(EXPORTS)).order_by(Deed.id)
     counts["taken_out"] = [{"at": d.at.isoformat(), "action": d.action, **d.details} for d in db.scalars(taken_out)]
     db.execute(delete(Segment).where(Segment.job_id.in_(select(Job.id).where(Job.session_id == session.id))))
-    for one in (Job, Comment, VerdictRow, SignOff, PracticePoint, Guess, Consent, Share):
+    for one in (Job, Comment, VerdictRow, KeptTierRow, SignOff, PracticePoint, Guess, Consent, Share):
         db.execute(delete(one).where(one.session_id == session.id))
     db.delete(session)
-    record(db, account_id, "delete", session.id, {"why": why, **counts})
+    record(db, account_id, deletions.SESSION, session.id, {"why": why, **counts})
+    db.info[DELETES] = True
     return counts

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cues.library.models import Account, PracticeSession, VerdictRow
-from cues.library.sessions import left_out_for, visible
+from cues.library.sessions import left_out_of, visible
 from cues.library.verdicts import verdict_in
 from cues.review.verdicts import AGREE, DISAGREE, JUDGED, Verdict
 
@@ -32,25 +32,27 @@ def trust(db: Session, account: Account, setup_of: Callable[[str], str | None]) 
     """
     found: dict[tuple[str, str], dict[str, list[bool]]] = {}
     drawn = select(VerdictRow.session_id).where(VerdictRow.drawn, ~VerdictRow.undone).distinct()
-    for session in db.scalars(visible(account).where(PracticeSession.id.in_(drawn))):
-        setup = setup_of(session.id)
-        hidden = left_out_for(db, account, session)
-        for verdict in _first_said(db, session.id) if setup is not None else []:
+    sessions = list(db.scalars(visible(account).where(PracticeSession.id.in_(drawn))))
+    setups = {s.id: setup for s in sessions if (setup := setup_of(s.id)) is not None}
+    hidden, said = left_out_of(db, account, sessions), _first_said(db, list(setups))
+    for session in (session for session in sessions if session.id in setups):
+        setup = setups[session.id]
+        for verdict in said.get(session.id, ()):
             cue = JUDGED[verdict.cue, verdict.kind]
-            if cue not in hidden:
-                found.setdefault((setup or "", cue), {}).setdefault(session.id, []).append(verdict.word == AGREE)
+            if cue not in hidden[session.id]:
+                found.setdefault((setup, cue), {}).setdefault(session.id, []).append(verdict.word == AGREE)
     return [
         Trust(setup, cue, sum(map(sum, by.values())), sum(map(len, by.values())), len(by))
         for (setup, cue), by in sorted(found.items())
     ]
 
 
-def _first_said(db: Session, session_id: str) -> list[Verdict]:
-    rows = select(VerdictRow).where(VerdictRow.session_id == session_id, VerdictRow.drawn, ~VerdictRow.undone)
-    found: dict[tuple[object, ...], tuple[int, Verdict]] = {}
+def _first_said(db: Session, sessions: list[str]) -> dict[str, list[Verdict]]:
+    rows = select(VerdictRow).where(VerdictRow.session_id.in_(sessions), VerdictRow.drawn, ~VerdictRow.undone)
+    found: dict[str, dict[tuple[object, ...], tuple[int, Verdict]]] = {}
     for row in db.scalars(rows.order_by(VerdictRow.id)):
-        verdict = verdict_in(row)
+        verdict, of_session = verdict_in(row), found.setdefault(row.session_id, {})
         key = (*verdict.lane, *verdict.span)
-        if verdict.word in (AGREE, DISAGREE) and found.get(key, (row.reviewer_id, verdict))[0] == row.reviewer_id:
-            found[key] = (row.reviewer_id, verdict)
-    return [verdict for _, verdict in found.values()]
+        if verdict.word in (AGREE, DISAGREE) and of_session.get(key, (row.reviewer_id, verdict))[0] == row.reviewer_id:
+            of_session[key] = (row.reviewer_id, verdict)
+    return {session_id: [verdict for _, verdict in by.values()] for session_id, by in found.items()}

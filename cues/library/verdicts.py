@@ -73,8 +73,8 @@ def give(
     uid: str | None = None,
 ) -> None:
     """Adds verdicts, as one act. analysis: which computation they are about (`analysis_of`); drawn: their episodes were
-    drawn at random; uid: of a single one, drawn by who sends it, so that the same sent again is given once. Raises
-    SessionError."""
+    drawn at random; uid: of the first of them, drawn by who sends them, so that the same sent again is given once.
+    Raises SessionError."""
     hidden = left_out_for(db, reviewer, _seen(db, reviewer, session_id))
     if not 0 < len(verdicts) <= MOST_AT_ONCE:
         raise SessionError(f"Between one and {MOST_AT_ONCE} verdicts can be given at once.")
@@ -84,11 +84,11 @@ def give(
         return
     db.execute(delete(VerdictRow).where(_of(reviewer, session_id), VerdictRow.undone))
     at = now()
-    for verdict in verdicts:
+    for position, verdict in enumerate(verdicts):
         given = VerdictRow(session_id=session_id, reviewer_id=reviewer.id, analysis=analysis, drawn=drawn, created=at)
         for name in _CONTENT:
             setattr(given, name, getattr(verdict, name))
-        if uid is not None:
+        if uid is not None and position == 0:
             given.uid = uid
         db.add(given)
     record(db, reviewer.id, "verdict", session_id, {"count": len(verdicts)})

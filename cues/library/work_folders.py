@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from cues.errors import CuesError
+
 FOLDER = "work"
+
+
+class StorageError(CuesError):
+    """A disk that a library cannot lie on."""
 
 
 class WorkFolder:
@@ -49,6 +55,20 @@ def leftovers(library: Path) -> Iterator[Path]:
         for path in sorted((library / FOLDER).iterdir()):
             with suppress(BlockingIOError, FileNotFoundError), _held(path, fcntl.LOCK_NB):
                 yield path
+
+
+def check_locks(library: Path) -> None:
+    """Raises StorageError where the library's disk cannot lock a folder, which tells leftovers from work under way."""
+    try:
+        with _held(library, fcntl.LOCK_NB):
+            pass
+    except BlockingIOError:
+        pass
+    except OSError as problem:
+        raise StorageError(
+            f"The storage of the library in {library} cannot lock folders ({problem.strerror}): several processes "
+            "would clear up each other's work. Use one that can, such as CephFS, GlusterFS or a disk of this machine."
+        ) from None
 
 
 def _alone(folder: Path) -> AbstractContextManager[None]:

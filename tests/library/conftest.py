@@ -12,9 +12,21 @@ from cues.library.models import Account
 from cues.library.sessions import create_session, share_session
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module that names DATABASES has its tests of the library run on each of them."""
+    databases = getattr(metafunc.module, "DATABASES", None)
+    if databases and "library" in metafunc.fixturenames:
+        metafunc.parametrize("library", databases, indirect=True)
+
+
+BOTH = ("sqlite", "postgresql")
+
+
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    opened = open_library(tmp_path / "library")
+def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
+    on_postgres = getattr(request, "param", "sqlite") == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    opened = open_library(tmp_path / "library", url)
     yield opened
     opened.close()
 

@@ -1,15 +1,18 @@
 """Accounts, invitations, sign-ins and the limit on attempts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from cues.library import accounts
 from cues.library.accounts import (
     IDLE,
     LONGEST,
     AccountError,
     Roles,
+    _hasher,
     accept_invitation,
     begin_sign_in,
     check_password,
@@ -63,6 +66,56 @@ def test_after_too_many_failures_even_the_right_password_waits(library: Library)
         for failure in db.scalars(select(SignInFailure)):
             failure.at -= timedelta(minutes=16)
     assert check_password(library, "a@example.org", PASSWORD, "here") is not None
+
+
+class Counting:
+    """The hasher, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.verified = 0
+
+    def verify(self, kept: str, password: str) -> bool:
+        self.verified += 1
+        return _hasher.verify(kept, password)
+
+
+def test_a_name_that_does_not_exist_costs_as_much_as_one_that_does(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many hashes of the same cost are verified and as much is written: how long that takes then tells nothing."""
+    made(library)
+    with library.writing() as db:
+        create_account(db, "invited@example.org", "I", Roles(trainee=True))
+        closed = create_account(db, "closed@example.org", "C", Roles(trainee=True))
+        set_password(db, closed, PASSWORD)
+        closed.active = False
+    for name in ("a", "nobody", "invited", "closed"):
+        counting = Counting()
+        monkeypatch.setattr(accounts, "_hasher", counting)
+        assert check_password(library, f"{name}@example.org", "guess", "here") is None
+        assert counting.verified == 1, name
+    with library.reading() as db:
+        assert db.scalar(select(func.count()).select_from(SignInFailure)) == 4
+        kept = db.scalar(select(Account.password_hash).where(Account.email == "a@example.org"))
+    assert str(kept).rpartition("$")[0].rpartition("$")[0] == accounts._NOBODY.rpartition("$")[0].rpartition("$")[0]
+
+
+def test_attempts_at_the_same_time_are_counted_like_those_one_after_the_other(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(library)
+    counting = Counting()
+    monkeypatch.setattr(accounts, "_hasher", counting)
+
+    def attempt(_: int) -> str:
+        try:
+            return str(check_password(library, "a@example.org", "guess", "here"))
+        except AccountError:
+            return "refused"
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(attempt, range(20)))
+    assert (answers.count("None"), answers.count("refused"), counting.verified) == (8, 12, 8)
 
 
 def test_one_address_cannot_try_all_names(library: Library) -> None:

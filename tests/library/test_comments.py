@@ -11,6 +11,9 @@ from cues.library.comments import (
     threads_of,
 )
 from cues.library.sessions import SessionError, share_session, take_back
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 
 def texts(library, account, session_id):

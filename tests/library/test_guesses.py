@@ -5,6 +5,9 @@ import pytest
 from cues.library.guesses import answer_guess, ask_for_guess, ask_me_first, guess_of, show_guess
 from cues.library.models import Account, Guess, PracticeSession
 from cues.library.sessions import CUES, SessionError, left_out_for
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 
 def hidden(library, account, session_id):

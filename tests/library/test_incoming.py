@@ -13,6 +13,7 @@ import pytest
 from cues.library import incoming as on_disk
 from cues.library.incoming import Incoming, create_upload, find_upload, open_chunk, safe_file_name
 from cues.library.models import now
+from tests.library.sent_chunk import add
 
 ANA, BEN = 1, 2
 DATA = os.urandom(3_000_000)
@@ -21,16 +22,6 @@ DATA = os.urandom(3_000_000)
 @pytest.fixture
 def incoming(tmp_path):
     return Incoming(tmp_path / "incoming", largest_bytes=10**7, reserve_bytes=0, open_per_account=3)
-
-
-def add(incoming, upload, data, offset, checksum=None):
-    chunk = open_chunk(incoming, upload.id, offset, checksum)
-    try:
-        chunk.write(data)
-        chunk.keep()
-        return chunk.finish() if chunk.offset == upload.length else find_upload(incoming, upload.id)
-    finally:
-        chunk.close()
 
 
 def files(incoming):

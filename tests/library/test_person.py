@@ -22,8 +22,9 @@ from cues.library.accounts import (
 from cues.library.comments import add_comment, answer_comment, threads_of
 from cues.library.consents import PURPOSES, enter_consent
 from cues.library.deeds import record
-from cues.library.folders import make_session_folder, session_folder
+from cues.library.folders import corrected_file, make_session_folder, session_folder
 from cues.library.incoming import Incoming, create_upload
+from cues.library.kept_tiers import Tier, keep_tiers
 from cues.library.models import (
     Account,
     Base,
@@ -40,6 +41,9 @@ from cues.library.models import (
 )
 from cues.library.person import delete_person, recorded_person, write_everything
 from cues.library.sessions import create_session, share_session
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 DAY = date(2026, 11, 20)
 ADDRESS = "192.0.2.77"
@@ -75,6 +79,7 @@ def full(library, people):
             db.add(SignOff(session_id=session_id, reviewer_id=ada.id))
             point = {"cue": "eye_contact", "text": "quist-words point", "clips": {}}
             db.add(PracticePoint(session_id=session_id, author_id=ada.id, **point))
+            keep_tiers(db, ada, session_id, [Tier("", "", "quist-words tier", ((0, 1000, "quist-words mark"),))])
         db.add(Guess(session_id=mine.id, figures={"eye_contact": 40}, answered=now()))
         stored = {"file_name": "quist-file.mp4", "stored_as": "recording-1.mp4", "sha256": "ab" * 32, "size": 10}
         db.add(Recording(session_id=mine.id, position=0, **stored))
@@ -87,6 +92,8 @@ def full(library, people):
         place.mkdir(parents=True)
     (library.folder / "checks" / str(ada.id) / "probe.json").write_text("quist-words")
     (library.folder / "handed-over" / f"{ada.id}.cues").write_text("quist-words")
+    make_session_folder(library.folder, other.id)
+    corrected_file(library.folder, other.id, ada.id, ".eaf").write_text("quist-words")
     create_upload(Incoming(library.folder / "incoming", reserve_bytes=0), ada.id, 5, "quist-file.mp4", mine.id)
     return ada, mine.id, other.id
 
@@ -176,7 +183,7 @@ def test_the_archive_has_everything_and_no_secret(library, full, tmp_path):
         "quist-words to herself",
     }  # fmt: skip
     assert b"Quist Client" in inside[f"{folder}/consents.csv"] and b"40" in inside[f"{folder}/guess.csv"]
-    for name in ("verdicts", "sign_offs", "practice_points"):
+    for name in ("verdicts", "sign_offs", "practice_points", "kept_tiers"):
         assert inside[f"written/{name}.csv"].count(b"\n") == 3
     deeds = list(csv.DictReader(io.StringIO(inside["deeds.csv"].decode())))
     assert {row["action"] for row in deeds} >= {"create", "upload", "export", "comment", "share"}
@@ -186,6 +193,21 @@ def test_the_archive_has_everything_and_no_secret(library, full, tmp_path):
     with library.reading() as db:
         kept = db.get_one(Account, ada.id).password_hash
     assert kept.encode() not in whole and b"token_hash" not in whole and b"Ben asks" not in whole
+
+
+def test_no_text_of_the_archive_is_a_formula_not_even_a_name(library, people, tmp_path):
+    with library.writing() as db:
+        eva = db.get_one(Account, people["eva"].id)
+        eva.name = "=HYPERLINK(1)"
+        session = create_session(db, people["ben"], "＝title", DAY, "auto", None)
+        share_session(db, people["ben"], session.id, eva.id, [])
+        add_comment(db, eva, session.id, 1.0, None, "@SUM(1)")
+    write_everything(library, people["ben"].id, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        tables = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".csv")}
+    cells = [cell for table in tables.values() for row in csv.reader(io.StringIO(table)) for cell in row]
+    assert {"'=HYPERLINK(1)", "'@SUM(1)"} <= set(cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "＝"))]
 
 
 def test_a_recorded_person_is_found_by_the_name_of_their_consent(library, people, full):

@@ -7,6 +7,9 @@ import pytest
 from cues.library.models import PracticeSession
 from cues.library.practice import choose_point, end_point, point_before, point_of
 from cues.library.sessions import SessionError, create_session, share_session
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 
 def chosen(library, account, session_id):

@@ -11,6 +11,9 @@ from cues.library.incoming import Incoming, create_upload, find_upload, open_chu
 from cues.library.models import PracticeSession
 from cues.library.recordings import add_recording, bytes_of, same_recording_elsewhere
 from cues.library.sessions import create_session, delete_session
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 DAY = date(2026, 11, 20)
 

@@ -10,8 +10,11 @@ from cues.library.folders import make_session_folder, session_folder
 from cues.library.models import PracticeSession, now
 from cues.library.retention import delete_expired
 from cues.library.sessions import create_session
+from tests.library.conftest import BOTH
 
-TODAY = now().date()
+DATABASES = BOTH
+
+TOMORROW = now().date() + timedelta(days=1)  # so that a run over midnight asks for no date in the past
 DAY = timedelta(days=1)
 
 
@@ -31,9 +34,9 @@ def left(library):
 
 
 def test_a_session_is_deleted_with_its_files_after_its_date_and_not_on_it(library, people):
-    ended, kept, for_ever = (made(library, people["ada"], until) for until in (TODAY, TODAY + DAY, None))
-    assert delete_expired(library, TODAY) == []
-    assert delete_expired(library, TODAY + DAY) == [ended]
+    ended, kept, for_ever = (made(library, people["ada"], until) for until in (TOMORROW, TOMORROW + DAY, None))
+    assert delete_expired(library, TOMORROW) == []
+    assert delete_expired(library, TOMORROW + DAY) == [ended]
     assert left(library) == {kept, for_ever}
     assert not session_folder(library.folder, ended).exists()
     assert session_folder(library.folder, kept).exists()

@@ -24,6 +24,9 @@ from cues.library.reviews import (
     sign_offs_of,
 )
 from cues.library.sessions import SessionError, create_session, share_session, take_back
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 
 def states(library, supervisor):

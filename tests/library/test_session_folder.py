@@ -99,7 +99,7 @@ def test_damaged_corrections_are_told_with_their_file(tmp_path, text):
         load_corrections(tmp_path)
 
 
-@pytest.mark.parametrize("name", RESULT_FILES)
+@pytest.mark.parametrize("name", [name for name in RESULT_FILES if name != "speaking.parquet"])  # for scripts only
 def test_a_missing_result_is_named(metrics, tmp_path, name):
     write_results(tmp_path, metrics)
     (tmp_path / name).unlink()

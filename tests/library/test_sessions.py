@@ -20,6 +20,9 @@ from cues.library.sessions import (
     take_back,
     visible,
 )
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 DAY = date(2026, 11, 20)
 

@@ -5,6 +5,9 @@ from cues.library.trust import trust
 from cues.library.verdicts import give, undo
 from cues.review.drawing import DRAWN_PER_CUE, drawn_episodes
 from cues.review.verdicts import AGREE, DISAGREE, Verdict
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 
 def said(word, start, cue="smile", kind="smile"):

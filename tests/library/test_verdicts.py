@@ -7,6 +7,9 @@ from cues.library.models import Account
 from cues.library.sessions import SessionError, share_session
 from cues.library.verdicts import give, redo, undo, verdicts_of
 from cues.review.verdicts import ADD, ADJUST, AGREE, DISAGREE, Verdict
+from tests.library.conftest import BOTH
+
+DATABASES = BOTH
 
 SMILE = Verdict(AGREE, 0, "smile", "smile", 10.0, 20.0)
 GAZE = Verdict(DISAGREE, 0, "eye_contact", "eye_contact", 30.0, 31.0)
