@@ -3,7 +3,8 @@
     python -m cues.jobs.coordinator LIBRARY [--name NAME] [--with-parent] [--workers N] [--set group.name=value]
 
 The address of another database than the library's own is taken from CUES_DATABASE_URL, the number of processes from
-CUES_WORKERS. Any number of coordinators may work for one library: each job is held by one of them, by a lease.
+CUES_WORKERS; CUES_ENGINE=tcp://scheduler:8786 has the steps run by a cluster's workers instead of processes here.
+Any number of coordinators may work for one library: each job is held by one of them, by a lease.
 
 An analysis is a survey, the segments and the sound, and the figures. Each step's result is kept in the session's
 `.partial` folder and its row marked as done; a step whose worker is lost is done again, at most MAX_ATTEMPTS times.
@@ -12,7 +13,6 @@ Results are written after the lease was renewed, all of them or none. A recordin
 
 import argparse
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -21,22 +21,25 @@ import time
 import traceback
 import uuid
 from _thread import interrupt_main
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial as partial_of
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from cues.analysis import Plan, open_partial
+from cues.analysis import Plan, Task, open_partial, unread_task
 from cues.errors import CuesError, ParameterError, RecordingError
-from cues.jobs import steps
+from cues.jobs import preview, steps
+from cues.jobs.attempts import LOOK_S, Step, run_steps
+from cues.jobs.certificates import security_of
 from cues.jobs.engine import Engine, LocalEngine
-from cues.jobs.processes import WorkerError
+from cues.jobs.figures_anew import bring_up_to_date
 from cues.jobs.queue import (
+    LEASE_S,
     Standing,
     claim,
     count_attempt,
@@ -44,12 +47,13 @@ from cues.jobs.queue import (
     finish_step,
     give_back,
     give_back_all,
-    latest_job,
-    progress,
+    is_held,
     put_steps,
     renew,
 )
-from cues.jobs.review_copy import browser_can_play, make_review_copy
+from cues.jobs.review_copy import make_copy_where_needed, remove_unfinished_copies
+from cues.jobs.starting import hold_name
+from cues.jobs.tidying import remove_finished, tidy
 from cues.library.consents import ConsentError, missing_for_analysis
 from cues.library.database import Library, open_library
 from cues.library.folders import (
@@ -59,23 +63,23 @@ from cues.library.folders import (
     review_copy,
     session_folder,
 )
-from cues.library.incoming import Incoming, remove_abandoned
 from cues.library.models import Job, JobKind, JobState, PracticeSession
-from cues.library.retention import delete_expired
+from cues.library.recordings import in_names_of_people
 from cues.library.session_folder import load_corrections, write_analysis, write_results
-from cues.parameters import Parameters, replace_parameter
-from cues.partial import Partial, finish_partial
+from cues.parameters import Limits, Parameters, replace_parameter
+from cues.partial import Partial
 from cues.terminal import own_words
+from cues.vision.segment import Segment
+from cues.whole_files import DISK_FULL
 
-LEASE_S = 30.0
-MAX_ATTEMPTS = 3
-LOOK_S = 0.5
-"""How often a coordinator looks: for a job while it has none, for a wish to cancel while it has one."""
 ENDS_WITHIN_S = 10.0
+AFTER_A_FAULT_S = 2.0
 TIDY_EVERY_S = 600.0
 SHOW_EVERY_S = 20.0
 """How often the figures of the minutes that are finished are written while the rest is read."""
-ABANDONED = timedelta(days=7)
+
+WAITING = "Waiting for a worker"
+"""Stage of a job that no worker can go on with now; its `problem` says why."""
 
 # Where in the whole of an analysis each stage ends (0-1).
 _SURVEYED, _READ = 0.12, 0.97
@@ -101,22 +105,24 @@ class _Pace:
         return speed, (asked - samples) / self._rate_hz / speed
 
 
+_NO_ROOM = (
+    "The disk of this library is full. The recording is kept, and what is finished; make room, then start it again."
+)
+
+
+def _fault(error: Exception) -> str:
+    return (
+        f"This ended by a fault of the program ({type(error).__name__}). The recording is kept; please tell the person "
+        "who runs this, who finds more in the program's log."
+    )
+
+
 class LostError(Exception):
     """The job is another coordinator's now, or deleted."""
 
 
 class CancelledError(Exception):
     """Somebody asked for the job to be ended."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing for one worker. `arguments` are made when it is its turn; `keep` gets its result."""
-
-    name: str
-    function: Callable[..., Any]
-    arguments: Callable[[], tuple[Any, ...]]
-    keep: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,9 @@ class Coordinator:
         job_id = claim(self.library, self.word, self.lease_s)
         if job_id is None:
             return False
-        work = Work(self, job_id)
+        work = Work.of(self, job_id)
+        if work is None:
+            return True
         try:
             state, problem = JobState.DONE, None
             work.do()
@@ -145,17 +153,16 @@ class Coordinator:
         except CancelledError:
             state = JobState.CANCELLED
         except CuesError as error:
-            state, problem = JobState.FAILED, work.in_names_of_people(str(error))
+            state, problem = JobState.FAILED, in_names_of_people(str(error), work.names)
+        except OSError as error:
+            traceback.print_exc(file=sys.stderr)
+            state, problem = JobState.FAILED, _NO_ROOM if error.errno in DISK_FULL else _fault(error)
         except SQLAlchemyError:  # the truth cannot be reached: the lease runs out, and the job goes on from there
             self.engine.abandon()
             raise
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            state = JobState.FAILED
-            problem = (
-                f"The analysis ended by a fault of the program ({type(error).__name__}). The recording is kept; please "
-                "tell the person who runs this, who finds more in the program's log."
-            )
+            state, problem = JobState.FAILED, _fault(error)
         except BaseException:  # asked to end
             self.engine.abandon()
             give_back(self.library, job_id, self.word)
@@ -173,46 +180,50 @@ class Work:
 
     coordinator: Coordinator
     job_id: int
-    kind: JobKind = field(init=False)
-    session_id: str = field(init=False)
-    setup: str = field(init=False)
-    trainee_place: str | None = field(init=False)
-    paths: tuple[Path, ...] = field(init=False)
-    names: dict[str, str] = field(init=False)  # of recordings: as stored -> as people know them
-    folder: Path = field(init=False)
-    shown: float = field(default=-SHOW_EVERY_S, init=False)
+    kind: JobKind
+    session_id: str
+    setup: str
+    trainee_place: str | None
+    names: dict[str, str]  # of recordings: as stored -> as people know them
+    shown: float = field(default=-SHOW_EVERY_S, init=False)  # the minutes
+    glanced: float = field(default=-SHOW_EVERY_S, init=False)  # the preview
 
-    def __post_init__(self) -> None:
-        library = self.coordinator.library
-        with library.reading() as db:
-            job = db.get_one(Job, self.job_id)
-            session = db.get_one(PracticeSession, job.session_id)
-            self.kind, self.session_id, self.setup = job.kind, session.id, session.setup
-            self.trainee_place = session.trainee_place
-            self.folder = make_session_folder(library.folder, session.id)
-            self.names = {r.stored_as: r.file_name for r in session.recordings}
-            self.paths = tuple(self.folder / name for name in self.names)
+    @classmethod
+    def of(cls, coordinator: Coordinator, job_id: int) -> "Work | None":
+        """None where the session was deleted since the job was taken."""
+        with coordinator.library.reading() as db:
+            job = db.get(Job, job_id)
+            session = None if job is None else db.get(PracticeSession, job.session_id)
+            if job is None or session is None:
+                return None
+            names = {r.stored_as: r.file_name for r in session.recordings}
+            return cls(coordinator, job_id, job.kind, session.id, session.setup, session.trainee_place, names)
+
+    @property
+    def folder(self) -> Path:
+        """The session's."""
+        return session_folder(self.coordinator.library.folder, self.session_id)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the recordings lie."""
+        return tuple(self.folder / name for name in self.names)
 
     def do(self) -> None:
         """Everything up to the end of the job, which is still held then."""
         if not self.paths:
             raise RecordingError("This session has no recording yet; upload one first.")
+        make_session_folder(self.coordinator.library.folder, self.session_id)
         if self.kind == JobKind.ANALYSIS:
             self._ask_consent(len(self.paths))
             self._analyse()
         else:
             self._copy()
 
-    def in_names_of_people(self, sentence: str) -> str:
-        """A sentence with the names of files as they were when they were uploaded."""
-        for stored, known in self.names.items():
-            sentence = sentence.replace(stored, known)
-        return sentence
-
     def clear_up(self) -> None:
         """Removes what the job no longer needs."""
         if self.kind == JobKind.ANALYSIS:
-            _clear_up(self.coordinator.library, self.session_id)
+            remove_finished(self.coordinator.library, self.session_id)
 
     def clear_if_deleted(self) -> None:
         """Removes what was written after the session had been deleted in the middle of the job."""
@@ -221,6 +232,11 @@ class Work:
             gone = db.get(PracticeSession, self.session_id) is None
         if gone:
             remove_session_folder(library.folder, self.session_id)
+
+    @property
+    def _whole_s(self) -> float:
+        """How long a step over the whole recording may take [s]."""
+        return self.coordinator.parameters.limits.whole_s(sum(p.stat().st_size for p in self.paths if p.exists()))
 
     def _ask_consent(self, people: int) -> None:
         """Raises ConsentError unless as many people as are recorded agree to the analysis now, whoever queued it."""
@@ -239,34 +255,45 @@ class Work:
             survey = Step(
                 steps.PLAN,
                 steps.survey,
-                lambda: (partial, self.paths, parameters, self.setup),
+                lambda _: (partial, self.paths, parameters, self.setup),
                 lambda made: partial.save(steps.PLAN, made),
+                limit_s=self._whole_s,
             )
             self._run([survey], lambda: ("survey", _SURVEYED * partial.said(steps.PLAN), None, None))
             plan = partial.load(steps.PLAN)
         assert plan is not None
-        self._ask_consent(max(len(self.paths), min(sum(len(s.people) for s in plan.surveys), 2)))
+        plan = replace(plan, paths=self.paths)  # another coordinator may have the library at another place
+        people = max(len(self.paths), min(sum(len(s.people) for s in plan.surveys), 2))
+        self._ask_consent(people)
         self._read(plan, partial)
+        self._ask_consent(people)
         self._figures(plan, partial)
 
     def _read(self, plan: Plan, partial: Partial) -> None:
-        """The segments and the sound; the sound first, because it is the longest step."""
+        """A preview, the segments and the sound; of these the sound first, because it is the longest step."""
+        parameters = self.coordinator.parameters
         tasks = plan.tasks()
-        names = [steps.SOUND, *(task.name for task in tasks)]
+        glances = preview.NAMES if preview.wanted(plan) else ()
+        names = [*glances, steps.SOUND, *(task.name for task in tasks)]
         kept = {name: partial.load(name) is not None for name in names}
         self._put({steps.PLAN: True, **kept, steps.FIGURES: False})
 
         def saves(name: str) -> Callable[[Any], None]:
             def save(result: Any) -> None:
                 partial.save(name, result)
-                self._show_what_is_there(plan, partial)
+                self._show_what_is_there(plan, partial, looked=name in glances)
 
             return save
 
-        wanted = [Step(steps.SOUND, steps.listen, lambda: (plan,), saves(steps.SOUND))]
-        for task in tasks:
-            arguments = lambda task=task: (partial, plan.part(task), task)  # noqa: E731  # it is one of the data
-            wanted.append(Step(task.name, steps.read, arguments, saves(task.name)))
+        wanted = [
+            Step(name, preview.look, lambda _, part=part: (plan, part), saves(name), self._whole_s, instead=dict)  # type: ignore[misc]  # has a default
+            for part, name in enumerate(glances)
+        ]
+        unheard = lambda: (None, steps.UNHEARD)  # noqa: E731
+        listens = Step(steps.SOUND, steps.listen, lambda _: (plan,), saves(steps.SOUND), self._whole_s, instead=unheard)
+        wanted.append(listens)
+        given_up = _GivenUp(plan, parameters.limits)
+        wanted += [self._reading(plan, partial, task, saves(task.name), given_up) for task in tasks]
         before = sum(task.last - task.first for task in tasks if kept[task.name])
         pace = _Pace(len(plan.paths) * plan.parameters.sampling.rate_hz)
 
@@ -280,39 +307,58 @@ class Work:
 
         self._run([step for step in wanted if not kept[step.name]], report)
 
-    def _show_what_is_there(self, plan: Plan, partial: Partial) -> None:
-        """Writes the figures of the finished minutes at the beginning, where that was not done a moment ago."""
-        if time.monotonic() - self.shown < SHOW_EVERY_S:
-            return
-        try:
-            metrics = steps.provisional(partial, plan, load_corrections(self.folder))
-        except (RecordingError, ParameterError):
-            return  # nobody was seen until here, or a correction is about what comes later
-        if metrics is not None:
-            write_results(provisional_folder(self.coordinator.library.folder, self.session_id), metrics)
-            self.shown = time.monotonic()
+    def _reading(
+        self, plan: Plan, partial: Partial, task: Task, keep: Callable[[Any], None], given_up: "_GivenUp"
+    ) -> Step:
+        """The step of one segment."""
+        return Step(
+            task.name,
+            steps.read,
+            lambda smaller: (partial, plan.part(task), task, smaller),
+            keep,
+            silent_s=self.coordinator.parameters.limits.silent_s,
+            said=lambda: partial.said(task.name),
+            has_cheaper=True,
+            instead=lambda: given_up.stands_for(task),
+        )
+
+    def _show_what_is_there(self, plan: Plan, partial: Partial, looked: bool) -> None:
+        """Writes the preview and the figures of the finished minutes at the beginning, each where that was not done a
+        moment ago. looked: what has come is part of the looks, which are waited for."""
+        folder = provisional_folder(self.coordinator.library.folder, self.session_id)
+        # Nobody may have been seen until here, or a correction may be about what comes later.
+        if preview.wanted(plan) and (looked or time.monotonic() - self.glanced >= SHOW_EVERY_S):
+            with suppress(RecordingError, ParameterError):
+                preview.write_preview(folder, partial, plan, load_corrections(self.folder))
+                self.glanced = time.monotonic()
+        if not looked and time.monotonic() - self.shown >= SHOW_EVERY_S:
+            with suppress(RecordingError, ParameterError):
+                metrics = steps.provisional(partial, plan, load_corrections(self.folder))
+                if metrics is not None:
+                    write_results(folder, metrics)
+                    self.shown = time.monotonic()
 
     def _figures(self, plan: Plan, partial: Partial) -> None:
         parameters, corrections = self.coordinator.parameters, load_corrections(self.folder)
         results: list[Any] = []
         report = lambda: ("figures", _READ, None, None)  # noqa: E731
-        arguments = lambda: (partial, plan, corrections, self.trainee_place, parameters)  # noqa: E731
-        self._run([Step(steps.FIGURES, steps.figures, arguments, results.append)], report)
+        arguments = lambda _: (partial, plan, corrections, self.trainee_place, parameters)  # noqa: E731
+        self._run([Step(steps.FIGURES, steps.figures, arguments, results.append, self._whole_s)], report)
         observations, corrections, metrics = results[0]
         self._hold(*report())
-        write_analysis(self.folder, observations, corrections, metrics)
+        write_analysis(self.folder, observations, corrections, metrics, self._while_held())
 
     def _copy(self) -> None:
         library = self.coordinator.library.folder
         wanted = []
+        remove_unfinished_copies(self.folder)
         for position, path in enumerate(self.paths):
             target = review_copy(library, self.session_id, position)
-            if target.exists() or browser_can_play(path):
-                continue
-            arguments = lambda path=path, target=target: (path, target)  # noqa: E731
-            wanted.append(Step(target.stem, make_review_copy, arguments, lambda result: None))
+            arguments = lambda _, path=path, target=target: (path, target)  # noqa: E731
+            wanted.append(Step(target.stem, make_copy_where_needed, arguments, lambda result: None, self._whole_s))
         self._put({step.name: False for step in wanted})
         self._run(wanted, lambda: ("copy", 0.0, None, None))
+        remove_unfinished_copies(self.folder)  # of processes that were killed and replaced meanwhile
 
     def _put(self, kept: dict[str, bool]) -> None:
         if not put_steps(self.coordinator.library, self.job_id, self.coordinator.word, kept):
@@ -320,53 +366,54 @@ class Work:
 
     def _hold(self, stage: str, share: float, speed: float | None, seconds_left: float | None) -> None:
         me = self.coordinator
-        standing = renew(me.library, self.job_id, me.word, me.lease_s, stage, share, speed, seconds_left)
+        waiting = me.engine.waiting
+        if waiting is not None:
+            stage, speed, seconds_left = WAITING, None, None
+        standing = renew(me.library, self.job_id, me.word, me.lease_s, stage, share, speed, seconds_left, waiting)
         if standing == Standing.LOST:
             raise LostError
         if standing == Standing.CANCELLED:
             raise CancelledError
 
-    def _run(self, wanted: Sequence[Step], report: Callable[[], tuple[str, float, float | None, float | None]]) -> None:
-        """Has steps done, as many at a time as there are workers, each again where its worker is lost."""
+    @contextmanager
+    def _while_held(self) -> Iterator[None]:
+        """Nobody can take the job over while this lasts, however long this process was stopped before: results are
+        written by who has it. Raises LostError where somebody has."""
         me = self.coordinator
-        todo, running = deque(wanted), dict[Future[Any], Step]()
-        self._hold(*report())
-        while todo or running:
-            while todo and len(running) < me.engine.workers:
-                step = todo.popleft()
-                running[self._submit(step)] = step
-            done, _ = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-            self._hold(*report())  # before anything is written
-            lost = False
-            for future in done:
-                step = running.pop(future)
-                try:
-                    result = future.result()
-                except me.engine.lost:
-                    lost = True
-                    todo.appendleft(step)
-                    continue
-                step.keep(result)
-                if not finish_step(me.library, self.job_id, me.word, step.name):
-                    raise LostError
-            if lost:
-                me.engine.abandon()
-                todo.extendleft(running.values())
-                running.clear()
+        with me.library.writing() as db:
+            if not is_held(db, self.job_id, me.word):
+                raise LostError
+            yield
 
-    def _submit(self, step: Step) -> Future[Any]:
+    def _run(self, wanted: Sequence[Step], report: Callable[[], tuple[str, float, float | None, float | None]]) -> None:
         me = self.coordinator
-        if count_attempt(me.library, self.job_id, step.name) > MAX_ATTEMPTS:
-            raise WorkerError(
-                f"A process that read the recording was ended from outside, {MAX_ATTEMPTS} times at the same part, "
-                "probably because memory ran out. What is finished is kept: close other programs, then try again."
+
+        def finished(name: str) -> None:
+            if not finish_step(me.library, self.job_id, me.word, name):
+                raise LostError
+
+        count = partial_of(count_attempt, me.library, self.job_id)
+        run_steps(me.engine, wanted, lambda: self._hold(*report()), count, finished)
+
+
+@dataclass
+class _GivenUp:
+    """The segments of a recording that could not be read."""
+
+    plan: Plan
+    limits: Limits
+    count: int = 0
+
+    def stands_for(self, task: Task) -> Segment:
+        """What stands for one; raises RecordingError where there are too many."""
+        self.count += 1
+        if self.count > self.limits.unread_max:
+            raise RecordingError(
+                f"{self.plan.paths[task.file].name} cannot be read in more than {self.limits.unread_max} places: it "
+                "makes the program that decodes it hang or crash, or takes too much memory; export it again, as an mp4 "
+                "of at most 1080 lines."
             )
-        try:
-            return me.engine.submit(step.function, *step.arguments())
-        except me.engine.lost as error:  # noticed here before any future said so
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed
+        return unread_task(self.plan, task)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -385,9 +432,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CuesError as error:
         sys.exit(str(error))
     name = options.name[:40]
-    give_back_all(library, name)
+    if hold_name(library.folder, name):
+        give_back_all(library, name)
     with own_words():
-        engine = LocalEngine(options.workers)
+        engine = _engine(options.workers, library, parameters.limits)
         word = f"{name}:{uuid.uuid4().hex[:12]}"
         coordinator = Coordinator(library, engine, parameters, options.lease_s, word)
         try:
@@ -397,36 +445,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
             library.close()
 
 
+def _engine(workers: int, library: Library, limits: Limits) -> Engine:
+    """This machine's processes, or the cluster that CUES_ENGINE names; ends with a sentence where it names none."""
+    address = os.environ.get("CUES_ENGINE")
+    if not address:
+        return LocalEngine(workers, limits.memory_mb)
+    try:
+        security_of(address)
+        from cues.jobs.cluster import ClusterEngine  # Dask takes 0.3 s to import, and need not be installed
+
+        return ClusterEngine(address, library.folder)
+    except CuesError as error:
+        sys.exit(str(error))
+
+
 def _work_for_ever(coordinator: Coordinator) -> None:
     due = time.monotonic()
+    current = False
     while True:
         try:
+            if not current:
+                bring_up_to_date(coordinator.library)
+                current = True
+            if time.monotonic() >= due:  # before the next job: a long queue does not put off what is over
+                due = time.monotonic() + TIDY_EVERY_S
+                tidy(coordinator.library)
             if coordinator.run_next():
                 continue
             coordinator.engine.rest()
-            if time.monotonic() >= due:
-                due = time.monotonic() + TIDY_EVERY_S
-                tidy(coordinator.library)
-        except SQLAlchemyError:  # the database was away or busy for long: it may come back
+        except (SQLAlchemyError, OSError):  # the database was away or busy for long, the disk full: it may pass
             traceback.print_exc(file=sys.stderr)
+            time.sleep(AFTER_A_FAULT_S)
         time.sleep(LOOK_S)
-
-
-def tidy(library: Library) -> None:
-    """Deletes the sessions whose time is over, uploads that nobody has gone on with for ABANDONED, and what finished
-    analyses did not come to remove."""
-    delete_expired(library, datetime.now(UTC).date())
-    remove_abandoned(Incoming(library.folder / "incoming"), ABANDONED)
-    for left in (library.folder / "sessions").glob("*/.partial"):
-        session_id = left.parent.name
-        job_id = latest_job(library, session_id, JobKind.ANALYSIS)
-        if job_id is not None and progress(library, job_id).state == JobState.DONE:
-            _clear_up(library, session_id)
-
-
-def _clear_up(library: Library, session_id: str) -> None:
-    finish_partial(session_folder(library.folder, session_id))
-    shutil.rmtree(provisional_folder(library.folder, session_id), ignore_errors=True)
 
 
 def _end_with_stdin() -> None:

@@ -4,7 +4,6 @@ A worker ignores Ctrl-C (the command decides), and ends by itself when the comma
 """
 
 import multiprocessing
-import multiprocessing.util
 import os
 import signal
 import threading
@@ -12,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from cues.analysis import Plan, Pool, Task, read_task
@@ -44,11 +44,10 @@ def _read(plan: Plan, task: Task) -> Segment:
 
 
 def own_networks() -> Networks:
-    """The networks of this process: loaded once, freed when it ends."""
+    """The networks of this process, loaded once."""
     global _networks
     if _networks is None:
         _networks = Networks()
-        multiprocessing.util.Finalize(None, _networks.close, exitpriority=10)
     return _networks
 
 
@@ -67,11 +66,25 @@ def start_pool(workers: int) -> Pool:
 
 def end_pool(pool: Pool, at_once: bool) -> None:
     """Ends the processes of a pool when they have done what they were given, or at once: nothing of it comes then."""
-    assert isinstance(pool.executor, ProcessPoolExecutor)
     if at_once:
-        for process in list((pool.executor._processes or {}).values()):
-            process.kill()
+        kill_pool(pool)
     pool.executor.shutdown(wait=not at_once, cancel_futures=at_once)
+
+
+def kill_pool(pool: Pool) -> None:
+    """Ends the processes of a pool at once; what they were doing raises BrokenExecutor."""
+    for process in _processes(pool):
+        process.kill()
+
+
+def pids_of(pool: Pool) -> list[int]:
+    """The numbers of a pool's processes."""
+    return [process.pid for process in _processes(pool) if process.pid is not None]
+
+
+def _processes(pool: Pool) -> list[BaseProcess]:
+    assert isinstance(pool.executor, ProcessPoolExecutor)
+    return list((pool.executor._processes or {}).values())
 
 
 @contextmanager

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cues.errors import CuesError
+from cues.jobs.turns import Person, Waiting, in_turn
 from cues.library.database import Library
-from cues.library.models import Job, JobKind, JobState, PracticeSession, Segment
+from cues.library.models import Job, JobKind, JobState, PracticeSession, Recording, Segment
+from cues.parameters import Queueing
 
+LEASE_S = 30.0
+QUEUEING = Queueing()
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -79,8 +83,8 @@ def progress(library: Library, job_id: int) -> JobProgress:
         job = _job(db, job_id)
         place = None
         if job.state == JobState.QUEUED:
-            before = or_(Job.queued < job.queued, and_(Job.queued == job.queued, Job.id <= job.id))
-            place = db.scalar(select(func.count()).where(Job.state == JobState.QUEUED, before))
+            order = [waiting.job_id for waiting in _in_turn(db, database_time(db), QUEUEING)[0]]
+            place = order.index(job_id) + 1 if job_id in order else None
         return JobProgress(
             job_id=job.id,
             session_id=job.session_id,
@@ -128,19 +132,63 @@ def retry(library: Library, job_id: int) -> int:
         return job.id
 
 
-def claim(library: Library, coordinator: str, lease_s: float) -> int | None:
-    """Gives the job that has waited longest to a coordinator: a queued one, or one whose lease has run out."""
+def claim(library: Library, coordinator: str, lease_s: float, rule: Queueing = QUEUEING) -> int | None:
+    """Gives the job whose turn it is (`turns.py`) to a coordinator: a queued one, or one whose lease has run out.
+
+    A lease that ends later than any given now is from before the clock was put back. It is made one from now: who is
+    at work renews it long before, and a job of nobody's does not wait until the clock is there again.
+    """
     with library.writing() as db:
         now = database_time(db)
-        abandoned = and_(Job.state == JobState.RUNNING, or_(Job.lease_until.is_(None), Job.lease_until < now))
-        free = select(Job).where(or_(Job.state == JobState.QUEUED, abandoned)).order_by(Job.queued, Job.id).limit(1)
-        job = db.scalar(free.with_for_update(skip_locked=True))
-        if job is None:
-            return None
-        job.state, job.coordinator, job.lease_until = JobState.RUNNING, coordinator, now + timedelta(seconds=lease_s)
-        job.started = job.started or now
-        job.attempts += 1
-        return job.id
+        longest = now + timedelta(seconds=max(lease_s, LEASE_S))
+        db.execute(
+            update(Job).where(Job.state == JobState.RUNNING, Job.lease_until > longest).values(lease_until=longest)
+        )
+        order, people = _in_turn(db, now, rule)
+        for waiting in order:
+            if not waiting.begun and people[waiting.person].running >= rule.running_a_person:
+                continue
+            free = select(Job).where(Job.id == waiting.job_id, _nobodys(now)).with_for_update(skip_locked=True)
+            job = db.scalar(free)
+            if job is None:  # somebody is changing it
+                continue
+            job.state, job.coordinator = JobState.RUNNING, coordinator
+            job.lease_until = now + timedelta(seconds=lease_s)
+            job.started = job.started or now
+            job.attempts += 1
+            return job.id
+        return None
+
+
+def _nobodys(now: datetime) -> ColumnElement[bool]:
+    """Queued, or running under a lease that is over."""
+    abandoned = and_(Job.state == JobState.RUNNING, or_(Job.lease_until.is_(None), Job.lease_until < now))
+    return or_(Job.state == JobState.QUEUED, abandoned)
+
+
+def _in_turn(db: Session, now: datetime, rule: Queueing) -> tuple[list[Waiting], dict[int, Person]]:
+    """The jobs that nobody works on, in the order in which they are taken, and the people whose they are."""
+    size = select(func.coalesce(func.sum(Recording.size), 0)).where(Recording.session_id == Job.session_id)
+    rows = db.execute(
+        select(Job.id, PracticeSession.trainee_id, Job.queued, size.scalar_subquery(), Job.attempts)
+        .join(PracticeSession, PracticeSession.id == Job.session_id)
+        .where(_nobodys(now))
+    )
+    waiting = [
+        Waiting(id_, person, queued, int(bytes_), attempts > 0) for id_, person, queued, bytes_, attempts in rows
+    ]
+    if not waiting:
+        return [], {}
+    held = and_(Job.state == JobState.RUNNING, Job.lease_until >= now)
+    began = case((Job.state != JobState.QUEUED, Job.started))
+    known = db.execute(
+        select(PracticeSession.trainee_id, func.count(case((held, 1))), func.max(began))
+        .join(Job, Job.session_id == PracticeSession.id)
+        .where(PracticeSession.trainee_id.in_({job.person for job in waiting}))
+        .group_by(PracticeSession.trainee_id)
+    )
+    people = {person: Person(running, last) for person, running, last in known}
+    return in_turn(waiting, people, now, rule), people
 
 
 def give_back_all(library: Library, name: str) -> int:
@@ -173,14 +221,16 @@ def renew(
     share: float,
     speed: float | None = None,
     seconds_left: float | None = None,
+    problem: str | None = None,
 ) -> Standing:
-    """Holds the job for another `lease_s` seconds and says how far it is."""
+    """Holds the job for another `lease_s` seconds and says how far it is, and in a sentence what it waits for."""
     with library.writing() as db:
         job = _held(db, job_id, coordinator)
         if job is None:
             return Standing.LOST
         job.lease_until = database_time(db) + timedelta(seconds=lease_s)
         job.stage, job.share, job.speed, job.seconds_left = stage, share, speed, seconds_left
+        job.problem = problem
         return Standing.CANCELLED if job.cancel else Standing.HELD
 
 
@@ -218,6 +268,11 @@ def finish_step(library: Library, job_id: int, coordinator: str, name: str) -> b
             return False
         db.get_one(Segment, (job_id, name)).done = True
         return True
+
+
+def is_held(db: Session, job_id: int, coordinator: str) -> bool:
+    """Whether a coordinator holds a job; it is nobody else's until the transaction ends."""
+    return _held(db, job_id, coordinator) is not None
 
 
 def finish_job(library: Library, job_id: int, coordinator: str, state: JobState, problem: str | None = None) -> bool:

@@ -17,13 +17,16 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from cues.parameters import Media
-from cues.recording import open_container
+from cues.recording import open_container, write_container
+from cues.vision.sound import form_of
 from cues.vision.timeline import container_zero
 from cues.vision.video import read_frames, read_info
+from cues.whole_files import replace_whole
 
 COPY_HEIGHT, COPY_RATE, KEY_EVERY_S = 720, 25, 2
 SOUND_RATE = 48_000
 _TICKS = Fraction(1, 90_000)
+_UNFINISHED = ".review-copy-"
 
 _CONTAINERS = ("mp4", "webm")
 _VIDEO = {"mp4": {"h264", "av1"}, "webm": {"vp8", "vp9", "av1"}}
@@ -38,8 +41,15 @@ def browser_can_play(recording: Path) -> bool:
     if kind not in _CONTAINERS or info.pixel_format not in _PIXELS or info.codec not in _VIDEO[kind]:
         return False
     with open_container(recording, Media().max_pixels) as container:
-        sounds = {stream.codec_context.codec.canonical_name for stream in container.streams.audio[:1]}
+        codecs = [stream.codec_context for stream in container.streams.audio[:1]]
+        sounds = {None if codec is None else codec.codec.canonical_name for codec in codecs}  # None: of no known kind
     return sounds <= _SOUND[kind]
+
+
+def make_copy_where_needed(recording: Path, target: Path) -> None:
+    """A step: the copy, unless it is there or the common browsers play the recording itself."""
+    if not target.exists() and not browser_can_play(recording):
+        make_review_copy(recording, target)
 
 
 def make_review_copy(recording: Path, target: Path) -> None:
@@ -47,9 +57,9 @@ def make_review_copy(recording: Path, target: Path) -> None:
     info = read_info(recording)
     height = min(info.height, COPY_HEIGHT) & ~1
     width = round(info.width * height / info.height) & ~1
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.mp4")
+    aside = target.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}.mp4")
     try:
-        with av.open(str(aside), "w", format="mp4", options={"movflags": "+faststart"}) as copy:
+        with write_container(aside) as copy:
             video = copy.add_stream("libx264", rate=COPY_RATE)
             video.width, video.height, video.pix_fmt = max(width, 2), max(height, 2), "yuv420p"
             video.time_base = video.codec_context.time_base = _TICKS
@@ -64,17 +74,24 @@ def make_review_copy(recording: Path, target: Path) -> None:
             copy.mux(video.encode(None))
             if sound is not None:
                 _copy_sound(recording, copy, sound)
-        aside.replace(target)
+        replace_whole(aside, target)
     finally:
         aside.unlink(missing_ok=True)
 
 
+def remove_unfinished_copies(folder: Path) -> None:
+    """Removes what processes that were killed had written of copies."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        path.unlink(missing_ok=True)
+
+
 def _copy_sound(recording: Path, copy: OutputContainer, sound) -> None:  # type: ignore[no-untyped-def]
     """The first sound stream at its true times; packets that cannot be decoded are left out."""
-    resampler = AudioResampler("fltp", "stereo", SOUND_RATE)
     with open_container(recording, Media().max_pixels) as container:
         zero, stream = container_zero(container), container.streams.audio[0]
-        last = -1
+        if stream.codec_context is None:
+            return
+        last, resampler, form = -1, AudioResampler("fltp", "stereo", SOUND_RATE), None
         for packet in container.demux(stream):
             frames: list[AudioFrame] = []
             with suppress(av.error.FFmpegError):
@@ -82,6 +99,8 @@ def _copy_sound(recording: Path, copy: OutputContainer, sound) -> None:  # type:
             for frame in frames:
                 if frame.pts is None or frame.time_base is None:
                     continue
+                if form != form_of(frame):
+                    resampler, form = AudioResampler("fltp", "stereo", SOUND_RATE), form_of(frame)
                 begin = round((frame.pts * frame.time_base - zero) * SOUND_RATE)
                 for part in resampler.resample(frame):
                     if begin <= last:

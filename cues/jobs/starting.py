@@ -1,5 +1,7 @@
-"""Starting the coordinator as a process of its own, without loading what it loads."""
+"""Starting the coordinator as a process of its own, without loading what it loads; and telling two of them apart."""
 
+import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -19,3 +21,16 @@ def start_coordinator(library: Path, database_url: str | None = None, *options: 
         environment["CUES_DATABASE_URL"] = database_url
     command = [sys.executable, "-m", "cues.jobs.coordinator", str(library.resolve()), "--with-parent", *options]
     return subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, env=environment)
+
+
+def hold_name(library: Path, name: str) -> bool:
+    """Holds a coordinator's name in a library until this process ends, however it does; False where another process
+    that is alive has it: jobs of this name are then no leftovers of a process that died."""
+    mark = hashlib.sha256(name.encode()).hexdigest()[:12]
+    held = os.open(library / f".coordinator-{mark}", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return False
+    return True

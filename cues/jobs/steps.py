@@ -7,6 +7,7 @@ folder, so that it may run anywhere that sees the library's folder, and again.
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from cues.partial import Partial
 from cues.vision.segment import Segment
 
 PLAN, SOUND, FIGURES = "plan", "sound", "figures"
+UNHEARD = "The sound could not be read, so nothing is said of who speaks."
 SAY_EVERY_S = 0.4
 
 
@@ -32,8 +34,8 @@ def survey(partial: Partial, paths: tuple[Path, ...], parameters: Parameters, se
     return plan_analysis(paths, parameters, setup, progress=lambda stage, share, seconds: say(share))
 
 
-def read(partial: Partial, part: Plan, task: Task) -> Segment:
-    """The dense pass over one segment; says how far it is."""
+def read(partial: Partial, part: Plan, task: Task, smaller: bool) -> Segment:
+    """The dense pass over one segment, as `cues.analysis.read_task`; says how far it is."""
     say = _saying(partial, task.name)
     done = 0
 
@@ -42,12 +44,12 @@ def read(partial: Partial, part: Plan, task: Task) -> Segment:
         done += samples
         say(done / (task.last - task.first))
 
-    return read_task(part, task, own_networks(), count)
+    return read_task(part, task, own_networks(), count, smaller)
 
 
-def listen(plan: Plan) -> tuple[pa.Table | None]:
-    """Where there is speech; in a tuple, because a recording without sound is a result as well."""
-    return (hear(plan),)
+def listen(plan: Plan) -> tuple[pa.Table | None, str]:
+    """Where there is speech, and what is to be noted; a recording without sound is a result as well."""
+    return hear(plan), ""
 
 
 def figures(
@@ -59,8 +61,12 @@ def figures(
     one before it ends the corrections that named those.
     """
     segments = {task: partial.load(task.name) for task in plan.tasks()}
-    observations = join(plan, segments, partial.load(SOUND)[0])
+    sound, note = partial.load(SOUND)
+    observations = join(plan, segments, sound)
     facts = observations.facts
+    if note:
+        facts = replace(facts, notes=[*facts.notes, note])
+        observations = replace(observations, facts=facts)
     kept = Corrections()
     for correction in corrections.items:
         with suppress(ParameterError):

@@ -1,6 +1,7 @@
 """The coordinator as a process of its own, on a real library and a real recording, killed for real."""
 
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -15,10 +16,11 @@ import pytest
 
 from cues.analysis import analyze
 from cues.corrections import Corrections, Trainee
-from cues.jobs.coordinator import tidy
+from cues.jobs import preview
 from cues.jobs.processes import local_pool
 from cues.jobs.queue import cancel, claim, finish_job, latest_job, progress, queue_job, renew, retry, steps_of
 from cues.jobs.starting import start_coordinator
+from cues.jobs.tidying import tidy
 from cues.library.accounts import Roles, create_account
 from cues.library.consents import ANALYSIS, enter_consent
 from cues.library.folders import make_session_folder, provisional_folder, session_folder
@@ -27,15 +29,18 @@ from cues.library.session_folder import load_corrections, read_session
 from cues.library.sessions import create_session, delete_session
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.observations import Observations
-from cues.parameters import Parameters
+from cues.parameters import Parameters, Queueing
 from tests.sample_clip import first_seconds
 
 SHORT_S, LONGER_S = 35, 90
+LOOKS = 10
 QUICK = ("--set", "sampling.rate_hz=2", "--set", "sampling.segment_s=10", "--set", "layout.searches_max=4")
+QUICK += ("--set", f"preview.least_s={LONGER_S - 5}", "--set", f"preview.pieces={LOOKS}")
 PARAMETERS = replace(
     Parameters(),
     sampling=replace(Parameters().sampling, rate_hz=2.0, segment_s=10.0),
     layout=replace(Parameters().layout, searches_max=4),
+    preview=replace(Parameters().preview, least_s=LONGER_S - 5.0, pieces=LOOKS),
 )
 DAY = date(2026, 11, 20)
 EXACT = ("person", "face")
@@ -52,8 +57,8 @@ class Clip:
     metrics: SessionMetrics
 
 
-def in_one_process(folder, seconds):
-    path = first_seconds(folder / "clip.mp4", seconds)
+def in_one_process(folder, seconds, name="clip.mp4"):
+    path = first_seconds(folder / name, seconds)
     with local_pool(1) as pool:
         observations = analyze((path,), folder / "out", pool, PARAMETERS)
     return Clip(path, observations, measure_session(observations, Corrections((Trainee(1),)), PARAMETERS))
@@ -109,11 +114,12 @@ def sessions(library, clip):
 
 @pytest.fixture
 def coordinate(library):
-    """Starts coordinators that are ended with the test."""
+    """Starts coordinators that are ended with the test; each worker more is a process that loads the networks."""
     started = []
 
-    def start(*options):
-        started.append(start_coordinator(library.folder, None, "--workers", "2", "--lease-s", "3", *QUICK, *options))
+    def start(*options, workers=1):
+        options = ("--workers", str(workers), "--lease-s", "3", *QUICK, *options)
+        started.append(start_coordinator(library.folder, None, *options))
         return started[-1]
 
     yield start
@@ -124,11 +130,11 @@ def coordinate(library):
         process.kill()
 
 
-def eventually(condition, seconds=90):
+def eventually(condition, seconds=300):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return found
 
 
@@ -171,26 +177,32 @@ def test_a_job_gives_what_one_process_gives_and_the_trainee_is_where_they_said(l
     sessions = Sessions(library, longer_clip)
     session_id, job_id = sessions.queued()
     assert progress(sessions.library, job_id).place == 1
-    coordinate()
+    coordinate(workers=2)
     stages = set()
     provisional = provisional_folder(sessions.library.folder, session_id)
-    early = None
+    early = glanced = None
     while not ended(sessions.library, job_id):
         stages.add(progress(sessions.library, job_id).stage)
+        with contextlib.suppress(FileNotFoundError):  # not there yet, or not any more
+            glanced = glanced or json.loads((provisional / preview.RESULT).read_text())
         if early is None and (provisional / "session.json").exists():
             with contextlib.suppress(Exception):  # it may be removed while it is read
                 early = read_session(provisional)
-        time.sleep(0.02)
+        time.sleep(0.1)
     assert ended(sessions.library, job_id).state == JobState.DONE
     assert {"survey", "people"} <= stages
     assert_as_in_one_process(sessions.library, session_id, longer_clip)
     assert load_corrections(session_folder(sessions.library.folder, session_id)).items == (Trainee(1),)
     assert early is not None and early.summary["duration_s"] < LONGER_S
+    assert glanced is not None and glanced["looks"] == LOOKS and glanced["read_s"] < LONGER_S
+    assert {share["role"] for share in glanced["shares"]} == {"trainee", "client"}
+    told = [share for share in glanced["shares"] if share["pct"] is not None]
+    assert told and all(share["low_pct"] <= share["pct"] <= share["high_pct"] for share in told)
 
 
 def test_a_killed_worker_is_replaced_and_the_result_is_the_same(sessions, coordinate, clip):
     session_id, job_id = sessions.queued()
-    process = coordinate()
+    process = coordinate(workers=2)
     eventually(lambda: finished_segments(sessions.library, job_id))
     os.kill(eventually(lambda: workers_of(process))[0], signal.SIGKILL)
     assert eventually(lambda: ended(sessions.library, job_id)).state == JobState.DONE
@@ -265,7 +277,7 @@ def test_a_job_is_taken_by_one_coordinator_only(sessions):
 
     def take(name):
         barrier.wait()
-        taken.append(claim(sessions.library, f"{name}:{name}", 30.0))
+        taken.append(claim(sessions.library, f"{name}:{name}", 30.0, Queueing(running_a_person=6)))
 
     threads = [threading.Thread(target=take, args=(str(k),)) for k in range(8)]
     for thread in threads:
