@@ -1,11 +1,11 @@
 """A session's report as a PDF: tagged, PDF/UA-1, the same on every machine (fonts come with typst).
 
 What is said comes in worded, as `Report`; it reaches the template as a file of data, so nothing that people wrote is
-ever read as markup. Charts are drawn here: a bar per minute, its interval, how much of the minute was measured.
+ever read as markup. All files of the compilation are in memory: no picture lies on the disk meanwhile. Charts are drawn
+here: a bar per minute, its interval, how much of the minute was measured.
 """
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,31 +70,29 @@ class Report:
 
 def report_pdf(report: Report) -> bytes:
     """The report as a PDF."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        data: dict[str, Any] = {
-            name: getattr(report, name)
-            for name in ("lines", "sentences", "how_to_read", "how_to_read_charts", "how_to_read_moments")
-        }
-        data |= {name: list(getattr(report, name)) for name in ("reviewed", "not_measured", "with_care", "measured")}
-        data["title"] = report.title
-        data["charts"] = [_chart(folder, k, panel) for k, panel in enumerate(report.charts)]
-        data["moments"] = [_moment(folder, k, moment) for k, moment in enumerate(report.moments)]
-        data["comments"] = [{"at": one.at, "said": list(one.said)} for one in report.comments]
-        (folder / "said.json").write_text(json.dumps(data), encoding="utf-8")
-        (folder / "report.typ").write_bytes(_TEMPLATE.read_bytes())
-        made = typst.compile(
-            folder / "report.typ", format="pdf", root=folder, ignore_system_fonts=True, pdf_standards=["ua-1"]
-        )
+    files: dict[str, bytes] = {"main.typ": _TEMPLATE.read_bytes()}
+    data: dict[str, Any] = {
+        name: getattr(report, name)
+        for name in ("lines", "sentences", "how_to_read", "how_to_read_charts", "how_to_read_moments")
+    }
+    data |= {name: list(getattr(report, name)) for name in ("reviewed", "not_measured", "with_care", "measured")}
+    data["title"] = report.title
+    data["charts"] = [_chart(files, k, panel) for k, panel in enumerate(report.charts)]
+    data["moments"] = [_moment(moment) for moment in report.moments]
+    data["comments"] = [{"at": one.at, "said": list(one.said)} for one in report.comments]
+    files["said.json"] = json.dumps(data).encode()
+    made = typst.compile(  # type: ignore[call-overload]  # its types leave out a dictionary of files
+        files, format="pdf", ignore_system_fonts=True, pdf_standards=["ua-1"]
+    )
     assert isinstance(made, bytes)
     return made
 
 
-def _chart(folder: Path, number: int, panel: Minutes) -> dict[str, Any]:
+def _chart(files: dict[str, bytes], number: int, panel: Minutes) -> dict[str, Any]:
     known = [value for value, *_ in panel.values if value is not None]
     name = f"chart-{number}.svg"
     if known:
-        (folder / name).write_text(_svg(panel), encoding="utf-8")
+        files[name] = _svg(panel).encode()
     unit = " %" if panel.most == 100 else ""
     told = ", ".join(
         f"minute {k}: {'not measured' if value is None else f'{value:.0f}{unit}'}"
@@ -104,12 +102,10 @@ def _chart(folder: Path, number: int, panel: Minutes) -> dict[str, Any]:
     return {"title": panel.title, "file": name if known else None, "alt": alt, "notes": list(panel.notes)}
 
 
-def _moment(folder: Path, number: int, moment: Picture) -> dict[str, Any]:
-    name = f"still-{number}.jpg"
-    if moment.jpeg is not None:
-        (folder / name).write_bytes(moment.jpeg)
-    file = name if moment.jpeg is not None else None
-    return {"time": moment.time, "words": moment.words, "file": file, "alt": moment.told}
+def _moment(moment: Picture) -> dict[str, Any]:
+    # As numbers, because the files of a compilation in memory must be text.
+    jpeg = None if moment.jpeg is None else list(moment.jpeg)
+    return {"time": moment.time, "words": moment.words, "jpeg": jpeg, "alt": moment.told}
 
 
 def _svg(panel: Minutes) -> str:

@@ -1,24 +1,22 @@
 """Tables for spreadsheets: minutes, episodes, comments, verdicts as CSV; what vision saw as Parquet; an archive of all.
 
-CSV is UTF-8 with a byte order mark, which spreadsheets ask for. A text that somebody wrote and that a spreadsheet would
-take for a formula is preceded by an apostrophe (OWASP, CSV injection); figures stay figures.
+CSV is UTF-8 with a byte order mark, which spreadsheets ask for; no text in it is a formula.
 """
 
 import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cues.export.content import Content
 from cues.export.subtitles import chapters, episodes_as_cues
-from cues.export.tiers import elan
+from cues.spreadsheets import harmless
 
 Row = dict[str, Any]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-TABLES = ("observations.parquet", "scene.parquet", "sound.parquet")
+TABLES = ("observations.parquet", "scene.parquet", "sound.parquet", "speaking.parquet")
 
 
 def minutes_csv(content: Content) -> bytes:
@@ -65,12 +63,13 @@ def summary_json(content: Content) -> bytes:
 
 
 def parquet(content: Content) -> bytes:
-    """An archive of the three tables that vision wrote. They hold all that every cue is made of: for the trainee."""
+    """An archive of the three tables that vision wrote, which hold all that every cue is made of, and who speaks every
+    100 ms: for the trainee."""
     return _zipped({name: (content.folder / name).read_bytes() for name in _tables(content)})
 
 
-def everything(content: Content) -> bytes:
-    """All of it in one archive."""
+def everything(content: Content, projects: Mapping[str, bytes]) -> bytes:
+    """All of it in one archive, with the files for annotation programs, which are not made here."""
     files = {
         "minutes.csv": minutes_csv(content),
         "episodes.csv": episodes_csv(content),
@@ -79,7 +78,7 @@ def everything(content: Content) -> bytes:
         "session.json": summary_json(content),
         "chapters.vtt": chapters(content),
         "episodes.vtt": episodes_as_cues(content),
-        "session.eaf": elan(content),
+        **projects,
     }
     if content.mine:
         files |= {name: (content.folder / name).read_bytes() for name in _tables(content)}
@@ -102,9 +101,5 @@ def _csv(names: Sequence[str], rows: Iterable[Row]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(names)
-    writer.writerows([_harmless(row.get(name)) for name in names] for row in rows)
+    writer.writerows([harmless(row.get(name)) for name in names] for row in rows)
     return out.getvalue().encode("utf-8-sig")
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

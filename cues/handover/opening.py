@@ -6,16 +6,18 @@ a folder that nobody holds, and it is removed; one that dies behind it leaves a 
 moving is finished (`finish_interrupted`, at every start and before every opening).
 """
 
-import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
+from cues.encryption.at_rest import KEPT_CLEAR, kept_bytes, open_kept, writing_kept
 from cues.errors import CuesError
 from cues.handover import contents
 from cues.handover.container import content_of, exactly, next_entry
@@ -34,6 +36,7 @@ from cues.library.work_folders import WorkFolder, leftovers
 from cues.metrics.session import measure_session
 from cues.observations import read_observations
 from cues.parameters import Parameters
+from cues.whole_files import DISK_FULL, sync_folder
 
 RESERVE_BYTES = 500_000_000
 """What stays free on the disk for the rest of the library."""
@@ -49,7 +52,7 @@ def inbox(library: Path, account_id: int) -> Path:
 
 def look(path: Path, passphrase: str) -> Manifest:
     """What a file says at its beginning; the rest of it was not read. Raises HandoverError or PassphraseError."""
-    with path.open("rb") as file:
+    with open_kept(path) as file:
         return _manifest(Unsealer(file, passphrase), path)
 
 
@@ -140,13 +143,13 @@ def _manifest(unsealer: Unsealer, path: Path) -> Manifest:
     exactly(unsealer, -entry.size % 512)
     manifest = read_manifest(content)
     # Nothing inside is compressed: what says that it is larger than the file is not what this tool wrote.
-    if sum(row.size for row in manifest.files) > path.stat().st_size:
+    if sum(row.size for row in manifest.files) > kept_bytes(path):
         raise Damaged(DAMAGED)
     return manifest
 
 
 def _unpack(path: Path, passphrase: str, folder: Path, progress: Progress) -> Manifest:
-    with path.open("rb") as file:
+    with open_kept(path) as file:
         unsealer = Unsealer(file, passphrase)
         manifest = _manifest(unsealer, path)
         whole, written = max(sum(row.size for row in manifest.files), 1), 0
@@ -156,14 +159,28 @@ def _unpack(path: Path, passphrase: str, folder: Path, progress: Progress) -> Ma
             entry = next_entry(unsealer)
             if entry is None or (entry.name, entry.size) != (row.name, row.size):
                 raise Damaged(DAMAGED)
-            with (folder / row.name).open("xb") as out:
+            with _into(folder / row.name) as out:
                 for piece in content_of(unsealer, entry):
                     out.write(piece)
                     written += len(piece)
                     progress(written / whole)
         if next_entry(unsealer) is not None:
             raise Damaged(DAMAGED)
+        sync_folder(folder)
     return manifest
+
+
+@contextmanager
+def _into(path: Path) -> Iterator[BinaryIO]:
+    """A new file, which is on the disk before the rows that tell of it."""
+    if path.suffix not in KEPT_CLEAR:
+        with writing_kept(path) as out:
+            yield out
+        return
+    with path.open("xb") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _compute(folder: Path) -> None:
@@ -179,7 +196,7 @@ def _compute(folder: Path) -> None:
                 raise Damaged(DAMAGED)
         write_results(folder, measure_session(read_observations(folder), load_corrections(folder), Parameters()))
     except (CuesError, OSError) as problem:
-        if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        if isinstance(problem, OSError) and problem.errno in DISK_FULL:
             raise
         raise Damaged(DAMAGED) from None
     except (pa.ArrowException, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
@@ -192,6 +209,7 @@ def _move(library: Library, work: Path, session_id: str) -> None:
     waiting = sorted(path for path in work.iterdir() if path.is_file())
     for path in waiting:
         path.replace(folder / path.name)
+    sync_folder(folder)
     # A copy for browsers that was made of an earlier recording is not one of this one's.
     names = {path.name for path in waiting}
     for position in range(2):
@@ -206,6 +224,6 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if problem.errno not in DISK_FULL:
             raise
         raise HandoverError(_NO_ROOM) from None

@@ -5,6 +5,7 @@ figures without the tables they stand on could not be looked at, corrected or qu
 to leave out a cue shares the session inside one library.
 
 A reviewer's file holds their own words, verdicts and sign-offs, and nothing of the session: that is where it came from.
+Tiers that somebody keeps from another program are for themself alone and are in neither.
 """
 
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cues.encryption.at_rest import open_kept
+from cues.encryption.passphrases import usable
 from cues.handover import contents
 from cues.handover.container import Entry, end_entries, write_entry
 from cues.handover.contents import Manifest, manifest_json
-from cues.handover.passphrases import usable
 from cues.handover.sealing import CHUNK_BYTES, HandoverError, Readable, Sealer
 from cues.library.accounts import is_from_file
 from cues.library.database import Library
@@ -83,7 +85,7 @@ def pack(
             raise HandoverError("This session cannot be handed over by you.")
         paths = _files(library.folder, session, video) if session.trainee_id == account.id else {}
         # Opened before their sizes are taken: what is replaced meanwhile is read as it was.
-        files = {name: opened.enter_context(path.open("rb")) for name, path in paths.items()}
+        files = {name: opened.enter_context(open_kept(path)) for name, path in paths.items()}
         sizes = {name: file.seek(0, 2) for name, file in files.items()}
         manifest = _manifest(db, account, session, sizes)
         head = manifest_json(manifest)

@@ -4,12 +4,10 @@
     check    HMAC-SHA-256 of the header (32)
     chunks   AES-256-GCM, each the chunk's bytes and 16 of its tag; only the last one may be shorter
 
-Both keys (for the chunks, for the check) come out of one scrypt (RFC 7914) over a salt of this file alone. A chunk's
-nonce is the header's seven bytes, the chunk's number (4, big endian) and 1 for the last chunk, else 0; the header is
-authenticated with every chunk. That is the STREAM construction (Hoang, Reyhanitabar, Rogaway and Vizár 2015): a chunk
-that is changed, missing, repeated, moved, taken from another file or put behind the last one is noticed, and nothing
-is handed out of a chunk before its tag was checked. Whether the last chunk is there is known only at the end: nothing
-that was read may be used before `finish`.
+Both keys (for the chunks, for the check) come out of one scrypt (RFC 7914) over a salt of this file alone. The chunks
+are those of `cues.encryption.chunks` with counted nonces: the header's seven bytes, the chunk's number (4, big endian)
+and 1 for the last chunk, else 0. Whether the last chunk is there is known only at the end: nothing that was read may be
+used before `finish`.
 
 What the check fails on is a wrong passphrase or a damaged header, which cannot be told apart; what fails behind it is
 damage. The numbers in a header are bounded before anything is computed with them: whoever made the file chose them.
@@ -22,21 +20,15 @@ import secrets
 import struct
 from typing import BinaryIO, Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
+from cues.encryption.chunks import BLOCKS, LOG_N, PARALLEL, PREFIX_BYTES, TAG_BYTES, ChunkError, Chunks, stretched
 from cues.errors import CuesError
-from cues.handover.passphrases import usable
 
 MAGIC, VERSION = b"cuesfile", 1
 CHUNK_BYTES = 1 << 20
-_LOG_N, _R, _P = 17, 8, 1
-"""128 MB and some tenths of a second; OWASP's recommendation for scrypt (Password Storage Cheat Sheet)."""
+_LOG_N = LOG_N
 _LOG_NS, _PS, _CHUNKS = range(14, 19), range(1, 5), range(1 << 10, (1 << 22) + 1)
 _HEADER = struct.Struct(">8sBBBBI16s7s")
 _CHECK = hashlib.sha256().digest_size
-_TAG = 16
 
 
 class HandoverError(CuesError):
@@ -71,10 +63,10 @@ class Sealer:
     """Writes an encrypted file; `finish` writes its last chunk, without which it cannot be read."""
 
     def __init__(self, file: BinaryIO, passphrase: str, chunk_bytes: int = CHUNK_BYTES) -> None:
-        salt, prefix = secrets.token_bytes(16), secrets.token_bytes(7)
-        self._header = _HEADER.pack(MAGIC, VERSION, _LOG_N, _R, _P, chunk_bytes, salt, prefix)
+        salt, prefix = secrets.token_bytes(16), secrets.token_bytes(PREFIX_BYTES)
+        self._header = _HEADER.pack(MAGIC, VERSION, _LOG_N, BLOCKS, PARALLEL, chunk_bytes, salt, prefix)
         self._chunks, check = _keys(passphrase, self._header)
-        self._file, self._prefix, self._size = file, prefix, chunk_bytes
+        self._file, self._size = file, chunk_bytes
         self._waiting, self._number = bytearray(), 0
         file.write(self._header + check)
 
@@ -93,8 +85,7 @@ class Sealer:
     def _seal(self, last: bool) -> None:
         chunk = bytes(self._waiting[: self._size])
         del self._waiting[: self._size]
-        nonce = _nonce(self._prefix, self._number, last)
-        self._file.write(self._chunks.encrypt(nonce, chunk, self._header))
+        self._file.write(self._chunks.seal(self._number, last, chunk))
         self._number += 1
 
 
@@ -108,16 +99,16 @@ class Unsealer:
             raise HandoverError(NO_FILE_OF_OURS)
         if len(check) != _CHECK:
             raise Damaged(DAMAGED)
-        _, version, log_n, r, p, self._size, _, self._prefix = _HEADER.unpack(self._header)
+        _, version, log_n, r, p, self._size, _, _ = _HEADER.unpack(self._header)
         if version > VERSION:
             raise NewerVersion(TOO_NEW)
-        if version < 1 or log_n not in _LOG_NS or r != _R or p not in _PS or self._size not in _CHUNKS:
+        if version < 1 or log_n not in _LOG_NS or r != BLOCKS or p not in _PS or self._size not in _CHUNKS:
             raise Damaged(DAMAGED)
         self._chunks, expected = _keys(passphrase, self._header)
         if not hmac.compare_digest(check, expected):
             raise WrongPassphrase("The passphrase does not fit this file, or the file's beginning is damaged.")
         self._file, self._number, self._open, self._last = file, 0, memoryview(b""), False
-        self._next = file.read(self._size + _TAG)
+        self._next = file.read(self._size + TAG_BYTES)
 
     def read(self, count: int) -> bytes:
         """At most `count` bytes, of one chunk; none at the end."""
@@ -133,22 +124,18 @@ class Unsealer:
             raise Damaged(DAMAGED)
 
     def _unseal(self) -> None:
-        sealed, self._next = self._next, self._file.read(self._size + _TAG)
+        sealed, self._next = self._next, self._file.read(self._size + TAG_BYTES)
         self._last = not self._next
         try:
-            opened = self._chunks.decrypt(_nonce(self._prefix, self._number, self._last), sealed, self._header)
-        except (InvalidTag, ValueError):  # ValueError: less than a tag is left
+            opened = self._chunks.open(self._number, self._last, sealed)
+        except ChunkError:
             raise Damaged(DAMAGED) from None
         self._open = memoryview(opened)
         self._number += 1
 
 
-def _keys(passphrase: str, header: bytes) -> tuple[AESGCM, bytes]:
+def _keys(passphrase: str, header: bytes) -> tuple[Chunks, bytes]:
     """What the chunks are encrypted with, and the header's check."""
-    _, _, log_n, r, p, _, salt, _ = _HEADER.unpack(header)
-    made = Scrypt(salt=salt, length=64, n=1 << log_n, r=r, p=p).derive(usable(passphrase).encode())
-    return AESGCM(made[:32]), hmac.digest(made[32:], header, "sha256")
-
-
-def _nonce(prefix: bytes, number: int, last: bool) -> bytes:
-    return prefix + number.to_bytes(4, "big") + bytes([last])
+    _, _, log_n, _, p, _, salt, prefix = _HEADER.unpack(header)
+    made = stretched(passphrase, salt, 64, log_n, p)
+    return Chunks(made[:32], header, prefix), hmac.digest(made[32:], header, "sha256")

@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from pympi import Elan
 
+from cues.annotations.boris import boris
+from cues.annotations.eaf import elan
+from cues.annotations.views import COMMENTS
 from cues.corrections import Corrections
 from cues.export.content import content_of
 from cues.export.subtitles import chapters, episodes_as_cues
 from cues.export.tables import comments_csv, episodes_csv, everything, minutes_csv, parquet, summary_json, verdicts_csv
-from cues.export.tiers import COMMENTS, elan
 from cues.library.accounts import Roles, create_account
 from cues.library.comments import add_comment, answer_comment
 from cues.library.database import open_library
@@ -34,7 +36,13 @@ DAY = date(2026, 11, 20)
 
 HOSTILE = '=cmd()|"x" --> </ANNOTATION_VALUE> & <b>\u202e line\nbreak \u0001 😀'
 TABLES = (minutes_csv, episodes_csv, comments_csv, verdicts_csv)
-MADE = (*TABLES, summary_json, chapters, episodes_as_cues, elan, everything)
+
+
+def archive(content):
+    return everything(content, {"session.eaf": elan(content), "session.boris": boris(content)})
+
+
+MADE = (*TABLES, summary_json, chapters, episodes_as_cues, elan, boris, archive)
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +108,10 @@ def test_texts_of_people_are_no_formulas_and_lose_nothing(contents):
 
 
 def test_the_tables_of_vision_are_for_the_trainee(session, contents):
-    archive = zipfile.ZipFile(io.BytesIO(parquet(contents["ada"])))
-    with archive.open("observations.parquet") as file:
+    tables = zipfile.ZipFile(io.BytesIO(parquet(contents["ada"])))
+    with tables.open("observations.parquet") as file:
         assert pq.read_table(file).num_rows == session.corrected.observations.table.num_rows
-    names = {name: set(zipfile.ZipFile(io.BytesIO(everything(contents[name]))).namelist()) for name in ("ada", "eva")}
+    names = {name: set(zipfile.ZipFile(io.BytesIO(archive(contents[name]))).namelist()) for name in ("ada", "eva")}
     assert names["ada"] - names["eva"] >= {"observations.parquet", "scene.parquet"}
     assert names["eva"] >= {"minutes.csv", "session.eaf", "chapters.vtt"}
 
@@ -132,9 +140,9 @@ def test_elan_reads_a_tier_for_every_person_kind_and_reviewer(session, contents,
 def test_a_cue_that_is_left_out_is_in_no_file(contents):
     seen = [made(contents["eva"]) for made in MADE]
     told = [made(contents["tom"]) for made in MADE]
-    with zipfile.ZipFile(io.BytesIO(told[-1])) as archive:
-        told += [archive.read(name) for name in archive.namelist()]
-        assert "observations.parquet" not in archive.namelist()
+    with zipfile.ZipFile(io.BytesIO(told[-1])) as inside:
+        told += [inside.read(name) for name in inside.namelist()]
+        assert "observations.parquet" not in inside.namelist()
     for word in (b"eye_contact", b"eye contact", b"mutual_gaze", b"camera_gaze", b"away_left", b"glance here"):
         found = [data for data in told if word in data]
         assert all(b'"parameters"' in data and word == b"eye_contact" for data in found), word

@@ -3,6 +3,8 @@
 import io
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 from pypdf import PdfReader
 
@@ -82,3 +84,11 @@ def test_it_is_tagged_for_readers_of_every_kind(made):
 
 def test_the_same_report_is_the_same_file(made):
     assert report_pdf(REPORT) == made
+
+
+def test_a_picture_of_a_moment_is_in_it():
+    jpeg = cv2.imencode(".jpg", np.random.default_rng(1).integers(0, 255, (90, 160, 3), np.uint8))[1].tobytes()
+    moment = Picture("0:03", "Away for 5 s.", jpeg, "A face, hidden.")
+    made = report_pdf(replace(REPORT, moments=[moment]))
+    pictures = [image.image.size for page in PdfReader(io.BytesIO(made)).pages for image in page.images]
+    assert (160, 90) in pictures

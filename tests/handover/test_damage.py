@@ -50,12 +50,6 @@ def eva(tmp_path):
     made.library.close()
 
 
-@pytest.fixture
-def weak(monkeypatch):
-    """A fast scrypt, where a file is opened hundreds of times."""
-    monkeypatch.setattr(sealing, "_LOG_N", 14)
-
-
 def everything(library):
     """All files of a library but the database's own, and how many rows its tables have."""
     files = {p.relative_to(library.folder) for p in library.folder.rglob("*") if p.is_file()}
@@ -167,7 +161,7 @@ def test_a_wrong_passphrase_and_a_newer_version_are_told(made, eva, tmp_path):
 
 def test_what_a_header_asks_for_is_bounded(made, eva, tmp_path, monkeypatch):
     """2^40 steps of scrypt, or a chunk of 4 GB: nothing is computed or reserved."""
-    monkeypatch.setattr(sealing, "Scrypt", lambda **_: pytest.fail("a key was derived"))
+    monkeypatch.setattr(sealing, "stretched", lambda *_: pytest.fail("a key was derived"))
     whole, _ = made
     for place, value in ((9, 40), (9, 1), (10, 255), (11, 200), (11, 0), (12, 255)):
         changed = bytearray(whole)

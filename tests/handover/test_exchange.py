@@ -5,10 +5,10 @@ import json
 import pytest
 from sqlalchemy import select
 
+from cues.encryption.passphrases import PassphraseError, made_passphrase, usable
 from cues.handover.merging import DeletedHere, NoSupervisor
 from cues.handover.opening import look, open_file, rehearse, remove_handed_over
 from cues.handover.packing import pack
-from cues.handover.passphrases import PassphraseError, made_passphrase, usable
 from cues.handover.sealing import HandoverError
 from cues.library.accounts import AccountError, Roles, become_supervisor, create_account, is_from_file
 from cues.library.comments import add_comment, answer_comment, change_comment, delete_comment, settle_thread
@@ -29,6 +29,7 @@ from cues.library.session_folder import read_session
 from cues.library.sessions import change_session, delete_session, find_session
 from tests.handover.two_libraries import DAY, PASSPHRASE, analysed_session, side
 
+pytestmark = pytest.mark.usefixtures("weak")
 VIDEO = bytes(range(256)) * 20_000
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from cues.corrections import Corrections
@@ -16,8 +17,8 @@ from cues.library.folders import make_session_folder
 from cues.library.models import Account, Recording
 from cues.library.session_folder import save_corrections, write_results
 from cues.library.sessions import create_session
-from cues.metrics.session import measure_session
-from cues.observations import write_observations
+from cues.metrics.session import SessionMetrics, measure_session
+from cues.observations import Observations, write_observations
 from cues.parameters import Parameters
 from tests.made_session import made_session
 
@@ -66,7 +67,7 @@ def side(folder: Path, name: str, **roles: bool) -> Side:
 
 def analysed_session(owner: Side, video: bytes = b"", minutes: float = 2.0) -> str:
     """A session with tables, figures, consents and a recording of some bytes; its id."""
-    observations = made_session(minutes=minutes).observations
+    observations, metrics = _measured(minutes)
     with owner.library.writing() as db:
         session = create_session(db, owner.me, "A session", DAY, "split_screen", None)
         for person in ("Ada", "Client 7"):
@@ -78,5 +79,11 @@ def analysed_session(owner: Side, video: bytes = b"", minutes: float = 2.0) -> s
             db.add(Recording(session_id=session.id, position=0, size=len(video), **stored))
     write_observations(observations, folder)
     save_corrections(folder, Corrections())
-    write_results(folder, measure_session(observations, Corrections(), Parameters()))
+    write_results(folder, metrics)
     return session.id
+
+
+@cache
+def _measured(minutes: float) -> tuple[Observations, SessionMetrics]:
+    observations = made_session(minutes=minutes).observations
+    return observations, measure_session(observations, Corrections(), Parameters())
