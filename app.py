@@ -5,11 +5,13 @@ contacts no other. Settings are CUES_* environment variables (README.md) and `.s
 """
 
 from cues.errors import CuesError
+from cues.library.database import open_library
 from cues.web.application import make_application
 from cues.web.settings import read_settings
 
 try:
     settings = read_settings()
+    open_library(settings.library, settings.database_url).close()  # what keeps it shut is said before the server starts
 except CuesError as problem:
     raise SystemExit(str(problem)) from None
 

@@ -4,7 +4,7 @@ Conventions
 -----------
 Time is minutes on the horizontal axis of every chart, so that what stands below one another happened at the same
 time. A minute is drawn as wide as it is long. Missing is a grey field with a dash, never a low bar; how much of a
-minute could be measured stands below it. Colour only helps: every lane and panel has its name beside it. The three
+minute could be measured stands below it. Colour only helps: every lane and panel has its name beside it. The four
 colours keep 3.4 : 1 or more on the light and on the dark page and differ in lightness or hue for the common kinds of
 colour blindness (after Okabe and Ito 2008).
 """
@@ -16,15 +16,18 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from cues.metrics.turns import RESPONSE, TURN
 from cues.web.sentences import clock, head_only
 
 Row = dict[str, Any]
 
-BLUE, AMBER, ROSE, GREY = "#2F7FB8", "#B8740F", "#B8629A", "#7F858D"
+BLUE, AMBER, ROSE, TEAL, GREY = "#2F7FB8", "#B8740F", "#B8629A", "#2F8F83", "#7F858D"
 LIGHT_INK, DARK_INK = "#24282D", "#E6E7E8"
 """Text and thin lines, on the light and on the dark page."""
 LABELS_PX = 78
 """Room for the names at the left, the same in every chart."""
+_LONGEST_NAME_PX = 160
+"""A reviewer's name that is longer is cut off beside the strips."""
 NUMBERED = 15
 """Up to so many minutes have their figures written above the bars."""
 STRIP_MIN = 15.0
@@ -34,7 +37,7 @@ STRIP_MIN = 15.0
 @dataclass(frozen=True)
 class Panel:
     """One cue per minute: its heading, the minutes' columns it shows, its colour. Percentages, unless `counts`. cue: a
-    word of `cues.library.sessions.CUES`."""
+    word of `cues.library.sessions.CUES`, or talk, which is never left out."""
 
     cue: str
     title: str
@@ -78,6 +81,7 @@ def panels(person: Row, setup: str) -> list[Panel]:
             f"{figure}_high",
         ),
         Panel("facial_mirroring", "Smiling", "smile_pct", "smile_coverage", "smile_why", ROSE),
+        Panel("talk", "Speaking", "talk_pct", "talk_coverage", "talk_why", TEAL),
     ]
 
 
@@ -289,7 +293,7 @@ def _lanes(summary: Row) -> tuple[list[_Lane], dict[float, str]]:
         names[at], at = person["role"].upper(), at + _NAME_SPACE
         gaze = "facing" if head_only(person) else "eye_contact"
         lean = "leaning" if summary["setup"] == "shared_room" else "closer"
-        kinds = (
+        kinds: tuple[tuple[str, str, tuple[str, ...], str, str, str], ...] = (
             (
                 "facing" if gaze == "facing" else "eye contact",
                 "eye_contact",
@@ -301,6 +305,9 @@ def _lanes(summary: Row) -> tuple[list[_Lane], dict[float, str]]:
             (lean, "forward_lean", ("forward", "head_forward"), "lean_forward_pct", "lean_coverage", AMBER),
             ("smiles", "smile", ("smile",), "smile_pct", "smile_coverage", ROSE),
         )
+        if person["cues"]["talk"]["figures"] is not None:
+            speaking = ("speaking", "talk", (TURN, RESPONSE), "talk_pct", "talk_coverage", TEAL)
+            kinds = (speaking, *kinds)
         for name, cue, wanted, figure, coverage, colour in kinds if place == 0 else reversed(kinds):
             lanes.append(_Lane(name, person["person"], person["role"], cue, wanted, figure, coverage, colour, at))
             at += 1
@@ -385,7 +392,7 @@ def _strip(
         *_layer(bars, "rect", across | {"color": colour, "tooltip": shown}, opacity=0.9),
         *_layer(here, "rule", across | {"tooltip": shown}, color=ROSE, strokeWidth=1.5),
     ]
-    told = f"Episodes of eye contact, lean and smiles from {clock(60 * start)} to {clock(60 * end)}"
+    told = f"Speech, and episodes of eye contact, lean and smiles, from {clock(60 * start)} to {clock(60 * end)}"
     return _together(layers, round(29 * (bottom + 0.4)), told)
 
 
@@ -437,10 +444,19 @@ def review_strips(rows: list[Row], views: list[str], name: str, duration_s: floa
         alt.Chart(frame)
         .mark_bar(color=colour, height=12)
         .encode(
-            x=alt.X("start:Q", title="minutes", scale=alt.Scale(domain=[0, duration_s / 60], nice=False)),
+            x=alt.X(
+                "start:Q",
+                title="minutes",
+                scale=alt.Scale(domain=[0, duration_s / 60], nice=False),
+                axis=alt.Axis(tickMinStep=1),
+            ),
             x2="end:Q",
             y=alt.Y(
-                "view:N", title=None, sort=views, scale=alt.Scale(domain=views), axis=alt.Axis(minExtent=LABELS_PX)
+                "view:N",
+                title=None,
+                sort=views,
+                scale=alt.Scale(domain=views),
+                axis=alt.Axis(minExtent=LABELS_PX, labelLimit=_LONGEST_NAME_PX),
             ),
         )
         .properties(height=24 * len(views) + 75)  # with the axis

@@ -27,6 +27,9 @@ is ticked below. I may leave out any of it without giving a reason.</p>
 <p>What the automatic analysis does: a program on the trainee's or the clinic's own computer reads from the recording
 where each person's eyes and head are turned, how far the head leans, and smiles. It does not recognise who I am, does
 not read emotions and does not listen to what is said. Nothing is sent to anybody else. Nobody is graded.</p>
+<p>What a clip for teaching is: at most two minutes without sound, with faces blurred or people as drawn figures.
+Whoever knows me may still recognise me, by how I move and, where it is not drawn, by hair, clothes and the room. Clips
+and reports that were taken out of the program cannot be deleted by it.</p>
 <p>The recording and everything made from it are deleted on the date below at the latest. I can withdraw this consent at
 any time without giving a reason: then the recording and everything made from it are deleted at once, and I am told what
 had been taken out of the program before.</p>

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from cues.annotations.boris import boris
+from cues.annotations.eaf import elan
 from cues.errors import SessionFolderError
 from cues.export.content import Content, content_of
 from cues.export.subtitles import chapters, episodes_as_cues
@@ -21,7 +23,6 @@ from cues.export.tables import (
     summary_json,
     verdicts_csv,
 )
-from cues.export.tiers import elan
 from cues.library.deeds import record
 from cues.web.gate import visitor_of
 from cues.web.running import running
@@ -40,6 +41,10 @@ class Format:
     own: bool = False
 
 
+def _everything(content: Content) -> bytes:
+    return everything(content, {"session.eaf": elan(content), "session.boris": boris(content)})
+
+
 FORMATS = {
     "minutes": Format("minutes.csv", "text/csv", "the minutes, for a spreadsheet", minutes_csv),
     "episodes": Format("episodes.csv", "text/csv", "the episodes, for a spreadsheet", episodes_csv),
@@ -49,8 +54,9 @@ FORMATS = {
     "chapters": Format("chapters.vtt", "text/vtt", "a chapter for every minute, for video players", chapters),
     "captions": Format("episodes.vtt", "text/vtt", "the episodes as captions, for video players", episodes_as_cues),
     "elan": Format("session.eaf", "application/xml", "tiers to work on in ELAN; put it beside the recording", elan),
-    "tables": Format("tables.zip", "application/zip", "what was seen, ten times a second (Parquet)", parquet, own=True),
-    "everything": Format("session.zip", "application/zip", "all of these in one archive", everything),
+    "boris": Format("session.boris", "application/json", "a project for BORIS; put it beside the recording", boris),
+    "tables": Format("tables.zip", "application/zip", "what was seen, sample by sample (Parquet)", parquet, own=True),
+    "everything": Format("session.zip", "application/zip", "all of these in one archive", _everything),
 }
 """Last part of the address -> what comes."""
 

@@ -50,7 +50,7 @@ def in_words(found: Measurable, left_out: Collection[str]) -> str:
         if minutes < 0:
             parts.append(f"{name} not yet: the client's place is not confirmed")
         elif minutes == found.minutes:
-            parts.append(f"{name} in all {total}".rstrip())
+            parts.append(f"{name} in its one minute" if total == "1 minute" else f"{name} in all {total}".rstrip())
             total = ""
         else:
             parts.append(f"{name} in {minutes or 'none'}{' of ' * bool(total)}{total}")

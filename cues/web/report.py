@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cues.library.session_folder import StoredSession
-from cues.web import moments, sentences
+from cues.web import listening, moments, sentences
 from cues.web.charts import (
     DARK_INK,
     LIGHT_INK,
@@ -112,6 +112,7 @@ def told_of_the_trainee(session: StoredSession, view: View) -> dict[str, tuple[s
         "eye_contact": ("Eye contact", sentences.eye_contact(summary, trainee, you)),
         "forward_lean": ("Lean", sentences.lean(summary, trainee, you)),
         "facial_mirroring": ("Smiles", sentences.shared_smiles(summary, session.minutes.to_pylist(), you)),
+        "talk": ("Conversation", sentences.conversation(summary, trainee, you)),
     }
     return {cue: words for cue, words in told.items() if cue not in view.left_out}
 
@@ -139,6 +140,9 @@ def in_depth(session: StoredSession, view: View) -> None:
     if len(people) == 2:
         with st.expander("Details: the client, minute by minute"):
             _client(summary, people[1], rows, view)
+    if summary["speaking"]["why"] is None:
+        with st.expander("Details: while listening and while speaking"):
+            listening.show(people, rows, view.left_out)
     with st.expander("Details: the whole session on one page"):
         if view.left_out:
             st.write("Not shown where a cue was left out; the timeline above has the others.")
@@ -221,6 +225,7 @@ def _client(summary: Row, client: Row, rows: list[Row], view: View) -> None:
         "eye_contact": f"**Eye contact.** {sentences.eye_contact(summary, client, _told_you(summary, view))}",
         "forward_lean": f"**Lean.** {sentences.lean(summary, client)}",
         "facial_mirroring": f"**Smiling.** {sentences.smiling(summary, client)}",
+        "talk": f"**Conversation.** {sentences.conversation(summary, client)}",
     }
     for cue, sentence in told.items():
         if cue not in view.left_out:

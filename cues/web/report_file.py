@@ -1,5 +1,6 @@
 """The report as a PDF: what the page says, in the page's own words, and the route that serves it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,8 +12,9 @@ from starlette.routing import Route
 
 from cues.errors import CuesError
 from cues.export.report_pdf import Minutes, Picture, Report, Said, report_pdf
-from cues.export.stills import hidden_still
+from cues.export.stills import still
 from cues.library.comments import Thread, threads_of
+from cues.library.consents import FACES, missing_for
 from cues.library.deeds import record
 from cues.library.folders import session_folder
 from cues.library.models import Account, PracticeSession
@@ -20,6 +22,7 @@ from cues.library.session_folder import StoredSession, read_session
 from cues.library.sessions import CUES, find_session, left_out_for
 from cues.library.verdicts import Reviewer, verdicts_of
 from cues.metrics.session import SessionCues
+from cues.observations import read_facts
 from cues.review.verdicts import ADJUST, AGREE, DISAGREE, attach
 from cues.web import moments, sentences
 from cues.web.charts import SHARED_SMILES, Panel, with_shared_smiles
@@ -43,9 +46,13 @@ _HOW_TO_READ_CHARTS = (
     "A bar is a minute's figure, the thin line its interval. The small box below fills with how much of the minute "
     "could be measured. A grey dash: not measured, which is not zero."
 )
-_HOW_TO_READ_MOMENTS = (
+_HIDDEN = (
     "At most six, two of them drawn at random. Faces are hidden in the pictures; that makes people harder to "
     "recognise, not anonymous: names written in the picture, clothes and rooms stay."
+)
+_VISIBLE = (
+    "At most six, two of them drawn at random. Faces are visible in the pictures, because each person on the recording "
+    "has agreed to that: keep this report as you would keep the recording."
 )
 _NO_STILL = "No picture: a face could not be hidden for certain."
 
@@ -96,6 +103,7 @@ def _worded(db: Session, account: Account, session: PracticeSession) -> Report:
     if len(people) == 2 and SHARED_SMILES.cue not in view.left_out:
         panels.append(SHARED_SMILES)
     versions = summary["versions"]
+    hidden = _faces_hidden(db, session, folder)
     return Report(
         title=session.title,
         lines=[
@@ -107,8 +115,8 @@ def _worded(db: Session, account: Account, session: PracticeSession) -> Report:
         how_to_read=HOW_TO_READ,
         charts=[_panel(of_trainee, panel) for panel in panels],
         how_to_read_charts=_HOW_TO_READ_CHARTS,
-        moments=_pictures(stored, view, measured_session(folder), people[0]["person"], folder),
-        how_to_read_moments=_HOW_TO_READ_MOMENTS,
+        moments=_pictures(stored, view, measured_session(folder), people[0]["person"], folder, hidden),
+        how_to_read_moments=_HIDDEN if hidden else _VISIBLE,
         comments=[_said(thread) for thread in threads_of(db, account, session.id) if thread.first.comment.text],
         reviewed=[_reviewed(one, stored) for one in verdicts_of(db, account, session.id) if one.verdicts],
         not_measured=not_measured(summary, people, rows, view),
@@ -128,13 +136,23 @@ def _panel(rows: list[Row], panel: Panel) -> Minutes:
     return Minutes(panel.title, panel.colour, most, sentences.reasons(rows, panel.figure, panel.why), values)  # type: ignore[arg-type]  # four names, four values
 
 
-def _pictures(stored: StoredSession, view: View, measured: SessionCues, person: int, folder: Path) -> list[Picture]:
+def _faces_hidden(db: Session, session: PracticeSession, folder: Path) -> bool:
+    """Unless everybody in the picture was measured, and so is known, and has agreed to show their face."""
+    facts, today = read_facts(folder), datetime.now(UTC).date()
+    people = max(len(facts.people), len(session.recordings))
+    return bool(facts.left_out) or missing_for(db, session.id, FACES, people, today) is not None
+
+
+def _pictures(
+    stored: StoredSession, view: View, measured: SessionCues, person: int, folder: Path, hidden: bool
+) -> list[Picture]:
     observations = measured.corrected.observations
+    shows = "faces hidden" if hidden else "faces visible"
     found = []
     for moment in moments.proposed(stored.summary, shown_episodes(stored, view), view.session_id):
-        still = hidden_still(observations, folder, person, (moment.start + moment.end) / 2)
-        told = _NO_STILL if still is None else f"The picture at {sentences.clock(moment.start)}, faces hidden."
-        found.append(Picture(sentences.clock(moment.start), moment.words, still, told))
+        picture = still(observations, folder, person, (moment.start + moment.end) / 2, hidden=hidden)
+        told = _NO_STILL if picture is None else f"The picture at {sentences.clock(moment.start)}, {shows}."
+        found.append(Picture(sentences.clock(moment.start), moment.words, picture, told))
     return found
 
 

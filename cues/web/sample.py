@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from cues.encryption.at_rest import copy_kept
 from cues.library.accounts import owner_of_library
-from cues.library.consents import PURPOSES, enter_consent
+from cues.library.consents import TEACHING, USUAL, enter_consent
 from cues.library.database import Library
 from cues.library.deeds import record
 from cues.library.folders import make_session_folder
@@ -34,7 +35,7 @@ def add_sample(library: Library) -> None:
         today = date.today()
         session = create_session(db, owner, _TITLE, today, "split_screen", None)
         folder = make_session_folder(library.folder, session.id)
-        shutil.copyfile(video, folder / "recording-1.mp4")
+        copy_kept(video, folder / "recording-1.mp4")
         for path in report.iterdir():
             if path.is_file():
                 shutil.copyfile(path, folder / path.name)
@@ -52,5 +53,5 @@ def add_sample(library: Library) -> None:
             )
         )
         for person in ("Rendered person on the left", "Rendered person on the right"):
-            enter_consent(db, session, person, list(PURPOSES), today, None, owner.id)
+            enter_consent(db, session, person, [*USUAL, TEACHING], today, None, owner.id)
         record(db, owner.id, _ADDED, session.id)

@@ -7,13 +7,14 @@ them. Sentences are Markdown with bold figures. Numbers are rounded to whole per
 promise more than was measured. `mine`: whoever reads is the trainee, and is told "you".
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 from cues.metrics.minutes import COVERAGE_REASON
-from cues.metrics.session import SETUP_WORDS, flags_by_words
+from cues.metrics.summary import SETUP_WORDS, flags_by_words
 from cues.parameters import Parameters
 
 Row = dict[str, Any]
@@ -76,8 +77,9 @@ def eye_contact(summary: Row, person: Row, mine: bool = False) -> str:
             f"{whose} head was turned toward {partner} {amount} of the time{where}. The irises could not be "
             "read well enough: where the eyes looked is not known."
         )
+    split = _split(figures, name)
     return (
-        f"{whose} gaze was toward {partner} {amount} of the time{where}. Looking down counts as away; notes and "
+        f"{whose} gaze was toward {partner} {amount} of the time{where}.{split} Looking down counts as away; notes and "
         "thinking look the same."
     )
 
@@ -136,6 +138,33 @@ def shared_smiles(summary: Row, rows: list[Row], mine: bool = False) -> str:
     line += f" Both faces could be read in {f'{count} of {total}' if count < total or total == 1 else f'all {total}'}"
     line += f" minute{'s' if total > 1 else ''}."
     return line + " Sadness and concern are not measured."
+
+
+def conversation(summary: Row, person: Row, mine: bool = False) -> str:
+    """How much one person said, in what turns, and how soon they answered."""
+    cue, who = person["cues"]["talk"], _who(person, mine)
+    figures = cue["figures"]
+    if figures is None:
+        return f"Who is speaking is not known. {cue['why'] or ''}".strip()
+    named = who[0].upper() + who[1:]
+    share = (
+        "" if figures["talk_share_pct"] is None else f"; of all that was said, about {figures['talk_share_pct']:.0f} %"
+    )
+    line = f"{named} spoke about **{figures['talk_pct']:.0f} %** of the time{share}."
+    turns = figures["talk_turns"]
+    if turns and figures["talk_longest_s"] is not None:
+        count = "one turn, of" if turns == 1 else f"{turns} turns, the longest"
+        line += f" {count[0].upper()}{count[1:]} {figures['talk_longest_s']:.0f} s."
+    if figures["talk_pause_s"] is not None:
+        delay = ", the network's delay included" if summary["setup"] in ("split_screen", "two_files") else ""
+        whose = "your" if who == "you" else "their"
+        line += f" The pause before {whose} answers was mostly about {figures['talk_pause_s']:.1f} s{delay}."
+    if figures["talk_overlap_pct"] and round(figures["talk_overlap_pct"]):
+        line += f" Both spoke at once for about {figures['talk_overlap_pct']:.0f} % of the time."
+    known = summary["speaking"]["attributed_share"]
+    if known < 0.95:
+        line += f" For {100 * (1 - known):.0f} % of the speech it could not be told whose it was."
+    return line
 
 
 def places_looked_at(summary: Row, person: Row) -> str:
@@ -206,6 +235,7 @@ def corrected(summary: Row) -> list[str]:
                 "swap": f"The two people were exchanged from {clock(entry.get('from_s', 0))} on.",
                 "neutral": f"A neutral posture was named for {who}.",
                 "people": "Whom to measure was chosen.",
+                "voice": f"Whose voice is on channel {int(entry.get('channel', 0)) + 1} of the sound was said: {who}.",
             }[entry["kind"]]
         )
     return lines
@@ -238,6 +268,14 @@ def _amount(figures: Row, name: str) -> str:
     low, high = (figures.get(f"{name}_{side}") for side in ("low", "high"))
     bar = f" ({low:.0f}–{high:.0f})" if low is not None and high is not None and round(low) != round(high) else ""
     return f"about **{figures[name]:.0f} %**{bar}"
+
+
+def _split(figures: Row, name: str) -> str:
+    """While listening 49 %, while speaking 41 %."""
+    listening, speaking = (figures.get(f"{name}_{state}_pct") for state in ("listening", "speaking"))
+    if listening is None or speaking is None:
+        return ""
+    return f" While listening about **{listening:.0f} %**, while speaking **{speaking:.0f} %**."
 
 
 def _coverage(summary: Row, person: Row, cue: Row) -> str:
@@ -289,5 +327,7 @@ def _lowered(words: str) -> str:
 
 
 def plain(text: Any) -> str:
-    """Text that people wrote, as it is written inside Markdown."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|$<>~:" else sign for sign in str(text))
+    """Text that people wrote, as it is written inside Markdown. An invisible sign (U+2060) keeps what looks like a web
+    address from becoming a link, which no escape does."""
+    unlinked = re.sub(r"(?<=:)(?=//)|(?<=www)(?=\.)", "\u2060", str(text), flags=re.IGNORECASE)
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|$<>~:" else sign for sign in unlinked)

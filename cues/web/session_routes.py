@@ -1,6 +1,6 @@
 """What the browser asks for of a session beside the page: the recording in ranges, the lanes, pictures.
 
-Every route asks `find_session` first: what somebody may not see is answered like what does not exist.
+Every route of a session asks `find_session` first: what somebody may not see is answered like what does not exist.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cues.jobs.probing import portrait
@@ -21,24 +21,26 @@ from cues.observations import in_file
 from cues.vision.crop import head_in
 from cues.vision.video import read_frames_at
 from cues.web.gate import visitor_of
+from cues.web.kept_file_response import KeptFileResponse
 from cues.web.measured import measured_session
 from cues.web.overlay import overlay
-from cues.web.running import running
+from cues.web.running import check_folder, running
 from cues.web.timeline import timeline
 
-_PRIVATE = {"Cache-Control": "private, no-cache"}
+_PRIVATE = {"Cache-Control": "private, no-store"}  # a browser's cache would keep faces after they were deleted here
 _MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
 _NEAR_S, _HEAD_PX = 1.0, 192
 _NOTHING = "There is nothing here."
 
 
 def session_routes() -> list[Route]:
-    """All of them, under /api/sessions."""
+    """All of them, under /api/sessions, and the pictures of one's own check of a setup."""
     return [
         Route("/api/sessions/{session_id}/video/{position:int}", _video, methods=["GET", "HEAD"]),
         Route("/api/sessions/{session_id}/timeline", _timeline),
         Route("/api/sessions/{session_id}/overlay/{minute:int}", _overlay),
         Route("/api/sessions/{session_id}/person/{number:int}", _portrait),
+        Route("/api/check/person/{number:int}", _own_check),
         Route("/api/sessions/{session_id}/still/{person:int}/{milliseconds:int}", _still),
     ]
 
@@ -58,6 +60,16 @@ def overlay_address(session_id: str, version: str) -> str:
     return f"/api/sessions/{session_id}/overlay/MINUTE?version={version}"
 
 
+def portrait_address(session_id: str, number: int) -> str:
+    """A picture of person `number` of a session, from 1."""
+    return f"/api/sessions/{session_id}/person/{number}"
+
+
+def check_portrait_address(number: int, version: str) -> str:
+    """A picture of person `number` of one's own last check; `version` changes when it does."""
+    return f"/api/check/person/{number}?version={version}"
+
+
 def still_address(session_id: str, person: int, time: float) -> str:
     """A picture of one person's head at a time [s]."""
     return f"/api/sessions/{session_id}/still/{person}/{round(1000 * time)}"
@@ -68,7 +80,7 @@ async def _video(request: Request) -> Response:
     if path is None:
         return PlainTextResponse(_NOTHING, 404)
     kind = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
-    return FileResponse(path, media_type=kind, headers=_PRIVATE)
+    return await run_in_threadpool(KeptFileResponse, path, media_type=kind, headers=_PRIVATE)
 
 
 async def _timeline(request: Request) -> Response:
@@ -83,7 +95,16 @@ async def _overlay(request: Request) -> Response:
 
 async def _portrait(request: Request) -> Response:
     path = await run_in_threadpool(_picture, request)
-    return PlainTextResponse(_NOTHING, 404) if path is None else FileResponse(path, headers=_PRIVATE)
+    if path is None:
+        return PlainTextResponse(_NOTHING, 404)
+    return await run_in_threadpool(KeptFileResponse, path, headers=_PRIVATE)
+
+
+async def _own_check(request: Request) -> Response:
+    path = await run_in_threadpool(_check_picture, request)
+    if path is None:
+        return PlainTextResponse(_NOTHING, 404)
+    return await run_in_threadpool(KeptFileResponse, path, headers=_PRIVATE)
 
 
 async def _still(request: Request) -> Response:
@@ -114,6 +135,12 @@ def _recording(request: Request) -> Path | None:
 def _picture(request: Request) -> Path | None:
     folder, _ = _visible_folder(request)
     path = None if folder is None else portrait(folder, request.path_params["number"])
+    return path if path is not None and path.exists() else None
+
+
+def _check_picture(request: Request) -> Path | None:
+    visitor = visitor_of(request)
+    path = None if visitor is None else portrait(check_folder(visitor.account.id), request.path_params["number"])
     return path if path is not None and path.exists() else None
 
 

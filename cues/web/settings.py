@@ -19,13 +19,15 @@ class SettingError(CuesError):
 @dataclass(frozen=True)
 class Settings:
     """public_address: scheme and host under which browsers reach the application through a proxy with HTTPS, "" on one
-    machine. port: None for the first free one from 8501 on. largest_upload [bytes]."""
+    machine. port: None for the first free one from 8501 on. largest_upload [bytes]. coordinates: whether the
+    application starts a coordinator of its own."""
 
     library: Path
     database_url: str | None
     public_address: str
     port: int | None
     largest_upload: int
+    coordinates: bool = True
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -55,12 +57,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         gigabytes = 0.0
     if not 0 < gigabytes < 1e6:
         raise SettingError(f"CUES_LARGEST_UPLOAD_GB is '{largest}': it must be a number of gigabytes, such as 8.")
+    coordinator = environment.get("CUES_COORDINATOR") or "here"
+    if coordinator not in ("here", "elsewhere"):
+        raise SettingError(f"CUES_COORDINATOR is '{coordinator}': it must be here or elsewhere.")
     return Settings(
         Path(environment.get("CUES_LIBRARY") or ROOT / "videos" / "library"),
         environment.get("CUES_DATABASE_URL") or None,
         public,
         int(port) if port else None,
         int(gigabytes * 1e9),
+        coordinator == "here",
     )
 
 

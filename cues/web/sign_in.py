@@ -10,6 +10,8 @@ from collections.abc import Callable
 from html import escape
 from urllib.parse import parse_qs
 
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -23,14 +25,14 @@ from cues.library.accounts import (
     begin_sign_in,
     check_password,
     invited,
-    note_failure,
     owner_of_library,
+    refuse_code,
     sign_out,
     sign_out_everywhere,
 )
 from cues.library.database import Library
 from cues.library.models import Account
-from cues.web.gate import COOKIE, SIGN_IN, Visitor, visitor_of
+from cues.web.gate import COOKIE, SIGN_IN, SIGNED_IN, Visitor, visitor_of
 from cues.web.settings import Settings
 
 SIGN_OUT = "/sign-out"
@@ -73,13 +75,17 @@ class OneTimeCode:
 
 def sign_in_routes(library: Callable[[], Library], settings: Settings, code: OneTimeCode) -> list[Route]:
     """Sign-in, invitation, sign-out. `library` gives the open library."""
+    one_at_a_time = CapacityLimiter(1)
 
     async def page(request: Request) -> Response:
         after = _own_path(request.query_params.get("after", ""))
         given = request.query_params.get("code")
         if given is None:
             return _sign_in_form(after)
-        token = await run_in_threadpool(_by_code, library(), code, given, _address(request))
+        try:
+            token = await run_in_threadpool(_by_code, library(), code, given, request)
+        except AccountError as problem:
+            return _sign_in_form(after, str(problem), 429)
         if token is None:
             said = "This code was used already, or belongs to an earlier start. Start the program again for a new one."
             return _sign_in_form(after, said, 403)
@@ -90,7 +96,8 @@ def sign_in_routes(library: Callable[[], Library], settings: Settings, code: One
         after = _own_path(form.get("after", ""))
         email, password = form.get("email", ""), form.get("password", "")
         try:
-            token = await run_in_threadpool(_by_password, library(), email, password, _address(request))
+            # Whoever waits for their turn holds no thread that serves others.
+            token = await to_thread.run_sync(_by_password, library(), email, password, request, limiter=one_at_a_time)
         except AccountError as problem:
             return _sign_in_form(after, str(problem), 429)
         if token is None:
@@ -109,10 +116,14 @@ def sign_in_routes(library: Callable[[], Library], settings: Settings, code: One
         if password != form.get("again", ""):
             return _password_form(account, "The two passwords differ.", 400)
         try:
-            entered = await run_in_threadpool(_by_invitation, library(), token, password, _address(request))
+            entered = await run_in_threadpool(_by_invitation, library(), token, password, request)
         except AccountError as problem:
             return _password_form(account, str(problem), 400)
         return _welcome(entered, "/", settings.secure)
+
+    async def who(request: Request) -> Response:
+        visitor = visitor_of(request)
+        return PlainTextResponse("" if visitor is None else visitor.account.uid, headers={"Cache-Control": "no-store"})
 
     async def leaving(request: Request) -> Response:
         visitor = visitor_of(request)
@@ -134,23 +145,24 @@ def sign_in_routes(library: Callable[[], Library], settings: Settings, code: One
         Route("/invitation/{token}", invitation, methods=["GET", "POST"]),
         Route(SIGN_OUT, leaving, methods=["GET"]),
         Route(SIGN_OUT, leave, methods=["POST"]),
+        Route(SIGNED_IN, who, methods=["GET"]),
     ]
 
 
-def _by_code(library: Library, code: OneTimeCode, given: str, address: str) -> str | None:
+def _by_code(library: Library, code: OneTimeCode, given: str, request: Request) -> str | None:
     with library.writing() as db:
         if not code.use(given):
-            note_failure(db, "", address)
+            refuse_code(db, _address(request))
             return None
-        return begin_sign_in(db, owner_of_library(db), address)
+        return _begin(db, owner_of_library(db), request)
 
 
-def _by_password(library: Library, email: str, password: str, address: str) -> str | None:
-    account = check_password(library, email, password, address)
+def _by_password(library: Library, email: str, password: str, request: Request) -> str | None:
+    account = check_password(library, email, password, _address(request))
     if account is None:
         return None
     with library.writing() as db:
-        return begin_sign_in(db, account, address)
+        return _begin(db, account, request)
 
 
 def _invited(library: Library, token: str) -> Account | None:
@@ -158,9 +170,17 @@ def _invited(library: Library, token: str) -> Account | None:
         return invited(db, token)
 
 
-def _by_invitation(library: Library, token: str, password: str, address: str) -> str:
+def _by_invitation(library: Library, token: str, password: str, request: Request) -> str:
     with library.writing() as db:
-        return begin_sign_in(db, accept_invitation(db, token, password), address)
+        return _begin(db, accept_invitation(db, token, password), request)
+
+
+def _begin(db: Session, account: Account, request: Request) -> str:
+    """A new sign-in; the one that this browser had before, anybody's, ends."""
+    before = visitor_of(request)
+    if before is not None:
+        sign_out(db, before.token)
+    return begin_sign_in(db, account, _address(request))
 
 
 def _leave(library: Library, token: str, account_id: int, everywhere: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cues.library.sessions import CUES
 from cues.metrics.episodes import UNKNOWN, Episode, runs
 from cues.metrics.gaze_target import CONFIDENT, NOT_SEPARABLE
 from cues.metrics.minutes import Measured
@@ -27,6 +28,12 @@ def timeline(metrics: SessionCues, left_out: Collection[str] = ()) -> dict[str, 
     people = []
     for person in sorted(measured.people, key=lambda p: roles[p] != "trainee"):
         lanes: dict[str, Any] = {"person": person, "role": roles[person]}
+        if measured.speaking.measurable and not set(CUES) <= set(left_out):  # with all left out, nothing is shown
+            talk = measured.talk[person]
+            lanes["speech"] = {
+                "episodes": [_stretch(e) for e in talk.episodes],
+                "unknown": _unknown(talk.time, talk.states, facts.duration_s),
+            }
         if "eye_contact" not in left_out:
             lanes["eye_contact"] = _eye_contact(measured, person)
         if "forward_lean" not in left_out:

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -186,18 +187,25 @@ async def _receive(request: Request, chunk: Chunk, stall_s: float) -> None:
 
 async def _complete(incoming: Incoming, chunk: Chunk, on_complete: OnComplete) -> None:
     """Hashes, renames and announces; the upload stays locked meanwhile."""
-
-    def work() -> None:
-        try:
-            upload = chunk.finish()
-            if not upload.announced:
-                on_complete(upload)
-                on_disk.mark_announced(incoming, upload)
-        finally:
-            chunk.close()
-
     # A client that leaves now does not stop it: the thread ends by itself.
-    await run_in_threadpool(work)
+    await run_in_threadpool(_announce, incoming, chunk, on_complete)
+
+
+def _announce(incoming: Incoming, chunk: Chunk, on_complete: OnComplete) -> None:
+    try:
+        upload = chunk.finish()
+        if not upload.announced:
+            on_complete(upload)
+            on_disk.mark_announced(incoming, upload)
+    finally:
+        chunk.close()
+
+
+def announce_left(incoming: Incoming, on_complete: OnComplete) -> None:
+    """Announces the uploads whose last byte came before a process died: the browser that sent them may never ask."""
+    for upload_id in on_disk.unannounced(incoming):
+        with suppress(on_disk.UploadError):  # taken or removed meanwhile, no room: the next start, or who asks for it
+            _announce(incoming, on_disk.open_chunk(incoming, upload_id, None, None), on_complete)
 
 
 async def _discard(request: Request) -> None:

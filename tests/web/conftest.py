@@ -19,6 +19,14 @@ def app(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def library(app):
+    """The library of the application, opened beside it."""
+    opened = open_library(app.library)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
 def chromium():
     if not (Path("/usr/bin/chromium").exists() or shutil.which("chromium")):
         pytest.skip("Chromium is not installed: apt install chromium")

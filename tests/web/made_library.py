@@ -7,8 +7,10 @@ place of the last three repeats a recording and its tables until they last an ho
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,13 +20,17 @@ from cues.library.accounts import owner_of_library
 from cues.library.database import Library, open_library
 from cues.library.folders import make_session_folder
 from cues.library.models import Recording
-from cues.library.session_folder import write_results
+from cues.library.session_folder import save_corrections, write_results
 from cues.library.sessions import create_session
 from cues.metrics.session import measure_session
 from cues.observations import Observations, read_observations, write_observations
 from cues.parameters import Parameters
+from tests.made_session import made_session
 
 HOUR_S = 3600.0
+OFFSET_S = 2.0
+"""How much later the second of two made files begins."""
+NONE = Corrections()
 
 
 def add_session(library: Library, title: str, results: Path, recordings: list[Path]) -> str:
@@ -53,8 +59,34 @@ def add_session(library: Library, title: str, results: Path, recordings: list[Pa
         return session.id
 
 
+def made_results(folder: Path, corrections: Corrections = NONE, **made: Any) -> Path:
+    """What an analysis of a made session (`made_session`, its arguments) leaves in `folder`."""
+    observations = made_session(**made).observations
+    if made.get("setup") == "two_files":
+        aligned = {"offset_s": OFFSET_S, "drift_ppm": 0.0, "residual_s": 0.01}
+        facts = replace(observations.facts, alignment=aligned, videos=observations.facts.videos * 2)
+        observations = replace(observations, facts=facts)
+    write_observations(observations, folder)
+    save_corrections(folder, corrections)
+    write_results(folder, measure_session(observations, corrections, Parameters()))
+    return folder
+
+
 def hour_of(recording: Path, results: Path, folder: Path) -> Path:
     """The recording and its tables repeated for an hour: written into `folder`, the recording as hour.mp4."""
+    hour = repeated_for_an_hour(results)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_observations(hour, folder)
+    write_results(folder, measure_session(hour, Corrections(), Parameters()))
+    copies = int(np.ceil(HOUR_S / read_observations(results).facts.duration_s))
+    repeat = ["-stream_loop", str(copies - 1), "-i", str(recording), "-t", str(HOUR_S), "-c", "copy"]
+    video = folder.parent / "hour.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *repeat, "-movflags", "+faststart", str(video)], check=True)
+    return video
+
+
+def repeated_for_an_hour(results: Path) -> Observations:
+    """A session's tables, one after the other until the hour is full."""
     observations = read_observations(results)
     facts, copies = observations.facts, int(np.ceil(HOUR_S / observations.facts.duration_s))
     tables = {}
@@ -65,14 +97,7 @@ def hour_of(recording: Path, results: Path, folder: Path) -> Path:
             whole = whole.sort_by([(by, "ascending"), ("time", "ascending")])
             tables[name] = whole.filter(pa.array(whole["time"].to_numpy() < HOUR_S))
     longer = type(facts)(**{**facts.__dict__, "duration_s": HOUR_S})
-    hour = Observations(longer, tables["table"], tables["scene"], tables.get("sound"))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_observations(hour, folder)
-    write_results(folder, measure_session(hour, Corrections(), Parameters()))
-    repeat = ["-stream_loop", str(copies - 1), "-i", str(recording), "-t", str(HOUR_S), "-c", "copy"]
-    video = folder.parent / "hour.mp4"
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *repeat, "-movflags", "+faststart", str(video)], check=True)
-    return video
+    return Observations(longer, tables["table"], tables["scene"], tables.get("sound"))
 
 
 def _later(table: pa.Table, seconds: float) -> pa.Table:

@@ -67,7 +67,7 @@ def main() -> None:
             page.goto(app.sign_in)
             settled(page)
             if options.path == "first":
-                page.get_by_test_id("stPageLink").first.click()
+                page.locator('a[href*="session?id="]').first.click()
             else:
                 page.goto(app.address + options.path)
             page.wait_for_timeout(2500)

@@ -11,11 +11,11 @@ import pytest
 import requests
 import uvicorn
 import websockets
-from sqlalchemy import select
+from sqlalchemy import func, select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -66,6 +66,14 @@ async def who(request: Request) -> JSONResponse:
     return JSONResponse(visitor and {"name": visitor.account.name, "form_token": visitor.form_token})
 
 
+async def own_cookie(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("", headers={"Set-Cookie": "theirs=1; Path=/; SameSite=Lax"})
+
+
+async def fault(_: Request) -> JSONResponse:
+    raise RuntimeError("a secret of the machine")
+
+
 async def echo(websocket: WebSocket) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
@@ -79,6 +87,8 @@ def running(settings: Settings) -> Iterator[Site]:
     routes = [
         *sign_in_routes(lambda: library, settings, code),
         Route("/api/who", who, methods=["GET", "POST"]),
+        Route("/own-cookie", own_cookie),
+        Route("/api/fault", fault),
         Route("/", who),
         WebSocketRoute("/live", echo),
     ]
@@ -142,6 +152,71 @@ def test_the_printed_code_signs_the_owner_in_once(site: Site) -> None:
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Secure" not in cookie
     assert site.get("/api/who", first.cookies[COOKIE]).json()["name"] == "Owner"
     assert site.get(f"/sign-in?code={site.code.code}").status_code == 403
+
+
+def test_wrong_codes_are_limited_and_the_right_one_is_not(tmp_path: Path) -> None:
+    """Without a limit, whoever reaches the page could fill the record of deeds."""
+    with running(read_settings({"CUES_LIBRARY": str(tmp_path)})) as site:
+        assert [site.get("/sign-in?code=wrong").status_code for _ in range(42)] == [403] * 40 + [429] * 2
+        with site.library.reading() as db:
+            assert db.scalar(select(func.count()).where(Deed.action == "sign-in refused")) == 40
+        assert site.get(f"/sign-in?code={site.code.code}").status_code == 303
+
+
+def test_another_name_for_where_one_comes_from_gives_no_more_attempts(site: Site) -> None:
+    """Whoever is on this machine may say in the proxy's place where a request comes from."""
+    form = {"email": "zoe@example.org", "password": "wrong"}
+    answers = [
+        site.ask("POST", "/sign-in", data=form, headers={"X-Forwarded-For": f"192.0.2.{k}"}).status_code
+        for k in range(100, 110)
+    ]
+    assert answers == [403] * 8 + [429] * 2
+
+
+def test_a_cookie_that_was_planted_before_is_not_the_one_that_signs_in(site: Site) -> None:
+    form = {"email": "ada@example.org", "password": PASSWORD}
+    planted = "planted-by-somebody-else"
+    answer = site.ask("POST", "/sign-in", planted, data=form)
+    assert answer.cookies[COOKIE] != planted
+    assert [site.get("/api/who", token).status_code for token in (planted, answer.cookies[COOKIE])] == [401, 200]
+
+
+def test_a_new_sign_in_ends_the_one_that_the_browser_had(site: Site) -> None:
+    before = site.sign_in()
+    form = {"email": "ada@example.org", "password": PASSWORD}
+    after = site.ask("POST", "/sign-in", before, data=form).cookies[COOKIE]
+    assert [site.get("/api/who", token).status_code for token in (before, after)] == [401, 200]
+
+
+def test_strange_cookies_beside_it_do_not_sign_anybody_out(site: Site) -> None:
+    """Browsers send the cookies of every port of a machine."""
+    token = site.sign_in()
+    for cookie in (
+        f"a b=1; {COOKIE}={token}",
+        f'{COOKIE}={token}; =x; {{}}="',
+        f'x="y; {COOKIE}={token}',
+        f"é={token}",
+    ):
+        found = site.get("/api/who", headers={"Cookie": cookie.encode()})
+        assert found.status_code == (200 if COOKIE in cookie else 401), cookie
+
+
+def test_being_asked_whether_one_is_signed_in_is_no_use(site: Site) -> None:
+    token = site.sign_in()
+    with site.library.writing() as db:
+        mine = db.scalars(select(SignIn).order_by(SignIn.created.desc())).first()
+        assert mine is not None
+        mine.seen -= IDLE / 2
+        before = mine.seen
+    assert site.get("/api/signed-in", token).text == site.ada.uid
+    with site.library.reading() as db:
+        assert db.get_one(SignIn, mine.token_hash).seen == before
+
+
+def test_a_fault_says_one_sentence_and_carries_the_headers(site: Site) -> None:
+    answer = site.get("/api/fault", site.sign_in())
+    assert (answer.status_code, answer.headers["content-security-policy"]) == (500, POLICY)
+    assert answer.text.startswith("Something failed here.") and "secret" not in answer.text
 
 
 def test_a_password_signs_in_and_a_wrong_one_does_not(site: Site) -> None:
@@ -251,5 +326,8 @@ def test_behind_https_the_cookie_is_secure_and_the_public_name_is_answered(tmp_p
         headers = {"Host": "cues.example.org", "Origin": PUBLIC}
         answer = site.ask("POST", "/sign-in", data=form, headers=headers)
         assert answer.status_code == 303 and "Secure" in answer.headers["set-cookie"]
-        assert "max-age" in answer.headers["strict-transport-security"]
+        own = site.get("/own-cookie", site.sign_in(), headers=headers)
+        assert own.headers["set-cookie"] == "theirs=1; Path=/; SameSite=Lax; Secure"  # one that Streamlit sets
+        for each in (answer, own, site.get("/api/who", headers=headers), site.get("/sign-in", headers=headers)):
+            assert "max-age" in each.headers["strict-transport-security"]
         assert site.ask("POST", "/sign-in", data=form, headers={"Host": "cues.example.org.evil"}).status_code == 403

@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cues.corrections import Corrections
 from cues.library.accounts import owner_of_library
 from cues.library.comments import add_comment
 from cues.library.database import open_library
 from cues.library.models import Deed, VerdictRow
-from cues.library.session_folder import save_corrections, write_results
-from cues.metrics.session import measure_session
-from cues.observations import write_observations
-from cues.parameters import Parameters
-from tests.made_session import made_session
 from tests.sample_clip import SAMPLE
 from tests.web.running_app import RunningApp
 
@@ -30,7 +24,7 @@ if not (CHROMIUM.exists() or shutil.which("chromium")):
 from playwright.sync_api import expect  # noqa: E402
 
 from tests.web.accessibility import faults_of  # noqa: E402
-from tests.web.made_library import add_session  # noqa: E402
+from tests.web.made_library import add_session, made_results  # noqa: E402
 from tests.web.take_picture import browser, settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
@@ -58,11 +52,7 @@ def two(tmp_path_factory):
 @pytest.fixture(scope="module")
 def session(two, tmp_path_factory):
     """The address of an analysed session of the trainee with a comment."""
-    folder = tmp_path_factory.mktemp("results")
-    observations = made_session(minutes=5).observations
-    write_observations(observations, folder)
-    save_corrections(folder, Corrections())
-    write_results(folder, measure_session(observations, Corrections(), Parameters()))
+    folder = made_results(tmp_path_factory.mktemp("results"), minutes=5)
     library = open_library(two[0].app.library)
     session_id = add_session(library, "Handed over", folder, [SAMPLE])
     with library.writing() as db:

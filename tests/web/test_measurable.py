@@ -10,7 +10,7 @@ from cues.library.session_folder import write_results
 from cues.library.sessions import CUES
 from cues.metrics.session import measure_session
 from cues.parameters import Parameters
-from cues.web.measurable import in_words, measurable
+from cues.web.measurable import Measurable, in_words, measurable
 from tests.made_session import made_session
 
 
@@ -48,6 +48,11 @@ def test_each_cue_has_its_minutes_and_what_is_left_out_is_not_named(made, tmp_pa
     found = measurable(tmp_path)
     assert found is not None and in_words(found, left_out) == words
     assert found.recorded == "A recorded call · 5 min 0 s"
+
+
+def test_of_a_recording_of_one_minute_it_is_not_said_that_there_are_several():
+    of = {"forward_lean": ("lean", 1), "facial_mirroring": ("smiles", 1)}
+    assert in_words(Measurable("A recorded call · 40 s", of, 1), ()) == "lean in its one minute; smiles in all"
 
 
 def test_what_is_not_analysed_or_damaged_has_none_and_new_results_are_read(made, tmp_path):

@@ -86,8 +86,8 @@ def test_chance_stands_beside_shared_smiles_and_people_do_not_read_mirroring(pag
 
 def test_a_minute_without_a_figure_is_a_dash_and_its_reason_is_told(page):
     trainee, client = (table.value for table in page.table)
-    assert list(client.loc[3]) == list(client.loc[4]) == ["–"] * 3
-    assert "–" not in list(client.loc[1]) + list(trainee.loc[3, trainee.columns[:3]])
+    assert list(client.loc[3]) == list(client.loc[4]) == ["–"] * 4
+    assert "–" not in list(client.loc[1, client.columns[:3]]) + list(trainee.loc[3, trainee.columns[:3]])
     assert trainee.loc[3, "Shared smiles (by chance)"] == "–"
     text = words(page)
     assert "Client, eye contact, moved closer to the camera, smiling. Minutes 3–4: measured in less than half" in text
@@ -141,7 +141,7 @@ def test_nothing_on_the_page_claims_an_intent_or_grades(page):
 def test_a_long_session_continues_in_further_strips(tmp_path, monkeypatch):
     page = shown(written(tmp_path, minutes=31), monkeypatch)
     told = [json.loads(chart.proto.spec)["description"] for chart in page.get("vega_lite_chart")]
-    strips = [words for words in told if words.startswith("Episodes")]
+    strips = [words for words in told if words.startswith("Speech, and episodes")]
     assert [words.partition("from ")[2] for words in strips] == ["0:00 to 11:00", "11:00 to 22:00", "22:00 to 31:00"]
 
 

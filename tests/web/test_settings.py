@@ -23,6 +23,7 @@ def test_without_any_setting_everything_is_local() -> None:
         ("CUES_LARGEST_UPLOAD_GB", "-1"),
         ("CUES_LARGEST_UPLOAD_GB", "much"),
         ("CUES_LARGEST_UPLOAD_GB", "nan"),
+        ("CUES_COORDINATOR", "off"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:

@@ -2,12 +2,18 @@
 
 import re
 
+from playwright.sync_api import expect
+
 from tests.web.take_picture import settled
 
 INLINE_SCRIPT = "Executing inline script violates"  # Streamlit's index.html has one, which the policy blocks
 STREAMLITS_PROBES = re.compile(
     r"/_stcore/(health|host-config)$"
 )  # asked for under a page's path first, not found there
+
+PATIENCE_MS = 120_000  # other tests run beside: what comes late is no failure, what never comes is one
+expect.set_options(timeout=PATIENCE_MS)
+NAME_PX = 92  # the lanes of a timeline begin there
 
 
 class Visitor:
@@ -16,6 +22,7 @@ class Visitor:
     def __init__(self, chromium, app, **options):
         self.app = app
         self.context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.new_page()
         self.asked, self.complaints = [], []
         self.page.on("request", lambda request: self.asked.append(request.url))
@@ -32,6 +39,21 @@ class Visitor:
         self.page.goto(self.app.address + path)
         settled(self.page)
 
+    def lanes(self):
+        """The timeline of the page that is open, once it is loaded, with the keys."""
+        lanes = self.page.locator("canvas.lanes")
+        expect(lanes).to_have_attribute("aria-valuemax", re.compile(r"^\d+"))
+        lanes.focus()
+        return lanes
+
     def outside(self):
         own = (self.app.address, self.app.address.replace("http:", "ws:"), "data:", f"blob:{self.app.address}")
         return [url for url in self.asked if not url.startswith(own)]
+
+
+def time_on(lanes):
+    """Where on the page a time [s] lies across, while the timeline shows the whole session; the timeline is in sight
+    then, because the mouse reaches nothing else."""
+    lanes.scroll_into_view_if_needed()
+    box, duration = lanes.bounding_box(), float(lanes.get_attribute("aria-valuemax"))
+    return lambda t: box["x"] + NAME_PX + t / duration * (box["width"] - NAME_PX)

@@ -1,9 +1,10 @@
 // Video and timeline on one clock. Built once; later calls bring new data. Times are seconds of the video.
 
-const BLUE = "#2F7FB8", AMBER = "#B8740F", ROSE = "#B8629A", GREY = "#7F858D";
+const BLUE = "#2F7FB8", AMBER = "#B8740F", ROSE = "#B8629A", TEAL = "#2F8F83", GREY = "#7F858D";
 const NAME_PX = 92, RULER_PX = 22, GAP_PX = 5, PERSON_PX = 20;
 const SHORTEST_S = 10;
 const LANES = [
+  { key: "speech", name: "Speaking", height: 12 },  // no cue: nothing to share without, or to judge
   { key: "eye_contact", name: "Eye contact", height: 20, cue: "eye_contact" },
   { key: "forward_lean", name: "Lean", height: 48, cue: "forward_lean" },
   { key: "smiles", name: "Smiles", height: 20, cue: "facial_mirroring" },
@@ -25,6 +26,7 @@ const CUES = { eye_contact: "eye_contact", forward_lean: "forward_lean", smiles:
 const KINDS = { eye_contact: [["eye_contact", "eye contact"]], forward_lean: [["forward", "lean forward"], ["back", "lean back"]], smiles: [["smile", "smile"]] };
 const NEAR_PX = 7;  // so near to an end of an episode it is the end that is dragged
 const SHORTEST_EPISODE_S = 0.2;
+const IDLE_MS = 200;  // between two looks at the page while nothing plays
 const APART_S = 0.25, NEARLY_S = 0.03;  // a second video further off jumps, one nearly there is left alone
 const FACE_S = 0.3, SHOULDERS_S = 1.2;  // what was seen longer ago is not drawn
 
@@ -92,7 +94,8 @@ function build(root, tell) {
   const comment = button("Comment", "Comment at this time or on the marked stretch (c)", write);
   const about = made("select", { "aria-label": "What the comment is about" });
   const box = made("textarea", { rows: "2" });
-  const form = made("form", { class: "comment", hidden: "" }, box, made("div", { class: "bar" }, about,
+  const where = made("p", { class: "where" });
+  const form = made("form", { class: "comment", hidden: "" }, where, box, made("div", { class: "bar" }, about,
     made("span", { class: "room" }), button("Cancel", "Leave the comment (Esc)", leave), made("button", { type: "submit" }, "Add the comment")));
   const judge = button("Verdicts", "Say what you think of the episodes (v)", () => {
     judging = !judging;
@@ -137,7 +140,7 @@ function build(root, tell) {
   let overlaid = false, overlays = new Map(), overlayAddress = "", pair = null;
   let marks = false, marked = null, markedCue = "", until = null, sending = null, kept = null;  // a marked stretch; where playing ends
   let judging = false, picked = null, given = [], asked = [], review = {}, pulled = null;  // picked: an episode; asked: acts on their way
-  let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0;
+  let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0, idle = 0;
 
   // --- the clock
 
@@ -213,8 +216,8 @@ function build(root, tell) {
     const [start, end] = marked || [now(), null];
     form.span = { start: tenth(start), end: end === null ? null : tenth(end) };
     box.setAttribute("aria-label", end === null ? `Comment at ${shown(start)}` : `Comment on ${shown(start)} to ${shown(end)}`);
-    box.placeholder = box.getAttribute("aria-label");
-    const cues = LANES.filter((lane) => rows.some((row) => row.key === lane.key));
+    where.textContent = box.getAttribute("aria-label");
+    const cues = LANES.filter((lane) => lane.cue && rows.some((row) => row.key === lane.key));
     about.replaceChildren(made("option", { value: "" }, "on the whole"), ...cues.map((lane) => made("option", { value: lane.cue }, `on ${lane.name.toLowerCase()}`)));
     about.value = marked && cues.some((lane) => lane.cue === markedCue) ? markedCue : "";
     form.hidden = false;
@@ -250,6 +253,7 @@ function build(root, tell) {
     return `${who && session.people.length > 1 ? `${who.role}, ` : ""}${row ? Object.values(KINDS).flat().concat([["head_forward", "lean forward"]]).find(([kind]) => kind === e.kind)[1] : ""}`;
   };
   function judged(row) {  // the episodes of a lane, the tool's and those that were added
+    if (!row.cue) return [];
     if (!row.key || row.content.method === "head_only") return [];
     const cue = CUES[row.key], lane = { person: row.person, cue };
     const own = row.content.episodes.map((e) => ({ ...lane, kind: e.kind || KINDS[row.key][0][0], start: e.start, end: e.end }));
@@ -318,7 +322,7 @@ function build(root, tell) {
   }
   function offer() {  // the lanes that a marked stretch can be added to
     const before = laneOf.value;
-    const options = rows.filter((r) => r.key && r.content.method !== "head_only").flatMap((r) => KINDS[r.key].map(([kind]) => [`${r.person}|${CUES[r.key]}|${kind}`, titleOf({ person: r.person, kind })]));
+    const options = rows.filter((r) => r.cue && r.content.method !== "head_only").flatMap((r) => KINDS[r.key].map(([kind]) => [`${r.person}|${CUES[r.key]}|${kind}`, titleOf({ person: r.person, kind })]));
     laneOf.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));
     if (options.some(([value]) => value === before)) laneOf.value = before;
   }
@@ -361,7 +365,7 @@ function build(root, tell) {
     whole.style.height = "16px";
     const measured = rows.some((row) => row.key);  // not as long as the cues are hidden
     client.hidden = !measured || session.people.length < 2;
-    judge.hidden = drawing.hidden = !measured;
+    judge.hidden = drawing.hidden = legend.hidden = !measured;
     offer();
     tellPicked();
     draw(true);
@@ -432,7 +436,7 @@ function build(root, tell) {
       g.globalAlpha = 0.6; g.fillRect(NAME_PX, row.y, w - NAME_PX, row.height); g.globalAlpha = 1;
       if (row.key === "forward_lean") paintLean(g, row, w, line);
       else between(row.content.episodes, w, (x, width) => {
-        g.fillStyle = row.key === "smiles" ? ROSE : BLUE;
+        g.fillStyle = { smiles: ROSE, speech: TEAL }[row.key] || BLUE;
         g.fillRect(x, row.y + 2, width, row.height - 4);
       });
       g.fillStyle = pattern;
@@ -593,6 +597,7 @@ function build(root, tell) {
     return rows.filter((r) => r.key).map((r) => {
       const unknown = inside(r.content.unknown);
       if (r.key === "eye_contact") return unknown ? "eye contact cannot be told" : inside(r.content.episodes) ? "eye contact" : "looking away";
+      if (r.key === "speech") return unknown ? "speaking cannot be told" : inside(r.content.episodes) ? "speaking" : "not speaking";
       if (r.key === "smiles") return unknown ? "smiling cannot be told" : inside(r.content.episodes) ? "smiling" : "not smiling";
       const value = r.content.mm[Math.floor(time * r.content.rate)];
       return value === null || value === undefined ? "lean cannot be told" : `${Math.abs(Math.round(value / 10))} cm ${value < 0 ? "further away" : "nearer"}`;
@@ -617,8 +622,8 @@ function build(root, tell) {
     if (event.shiftKey || marks) {
       const row = rowAt(event);
       markFrom = timeAt(event);
-      markedCue = row ? row.cue : "";
-      if (row && row.content.method !== "head_only") laneOf.value = `${row.person}|${CUES[row.key]}|${KINDS[row.key][0][0]}`;
+      markedCue = (row && row.cue) || "";
+      if (row && row.cue && row.content.method !== "head_only") laneOf.value = `${row.person}|${CUES[row.key]}|${KINDS[row.key][0][0]}`;
       mark(markFrom, markFrom);
       return;
     }
@@ -719,8 +724,10 @@ function build(root, tell) {
     if (until !== null && !video.seeking && video.currentTime >= until) { until = null; video.pause(); }
     follow();
     draw(false);
-    frame = requestAnimationFrame(tick);
+    if (video.paused) idle = setTimeout(tick, IDLE_MS); else frame = requestAnimationFrame(tick);
   };
+  video.addEventListener("play", () => { stop(); tick(); });
+  function stop() { clearTimeout(idle); cancelAnimationFrame(frame); }
   tick();
 
   async function load(address) {
@@ -775,13 +782,13 @@ function build(root, tell) {
       const options = [[PROPOSED, proposed], [EVERY, `all ${moments.length}`], ...kinds.map((k) => [k, k])];
       kind.replaceChildren(...options.map(([value, words]) => made("option", { value }, words)));
       kind.value = options.some(([value]) => value === before) ? before : PROPOSED;
-      kind.hidden = !moments.length;
+      kind.hidden = previous.hidden = next.hidden = !moments.length;
       choose();
       draw(true);
     },
     end() {
       ended = true;
-      cancelAnimationFrame(frame);
+      stop();
       window.removeEventListener("hashchange", sent);
       watcher.disconnect();
       for (const one of [video, second]) { one.removeAttribute("src"); one.load(); }

@@ -7,12 +7,15 @@ what was asked for.
 from collections.abc import Callable
 
 import streamlit as st
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cues.errors import CuesError
+from cues.library.database import why_unreachable
 from cues.library.models import Account
 from cues.library.sessions import own_session
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.visiting import visitor
 
 SAID, PROBLEM = "said", "problem"
@@ -28,6 +31,8 @@ def do(change: Callable[[Session, Account], object], said: str) -> None:
                 change(db, account)
         except CuesError as problem:
             st.session_state[PROBLEM] = str(problem)
+        except OperationalError as problem:
+            st.session_state[PROBLEM] = why_unreachable(problem)
         else:
             st.session_state[SAID] = said
 
@@ -42,6 +47,8 @@ def do_on_own(session_id: str, change: Callable[[], object], said: str) -> None:
             change()
         except CuesError as problem:
             st.session_state[PROBLEM] = str(problem)
+        except OperationalError as problem:
+            st.session_state[PROBLEM] = why_unreachable(problem)
         else:
             st.session_state[SAID] = said
 
@@ -51,4 +58,4 @@ def tell() -> None:
     if said := st.session_state.pop(SAID, None):
         st.success(said)
     if problem := st.session_state.pop(PROBLEM, None):
-        st.error(problem)
+        st.error(plain(problem))

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cues.web.made_files import Made, address, found
+from cues.web.sentences import plain
 
 
 def show_made(key: str, account_id: int) -> None:
@@ -14,7 +15,7 @@ def show_made(key: str, account_id: int) -> None:
     if one is not None and not one.whole and one.problem is None:
         _wait(token, account_id)
     elif one is not None and one.problem is not None:
-        st.error(one.problem)
+        st.error(plain(one.problem))
     elif one is not None:
         _link(one)
     else:

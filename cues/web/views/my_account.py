@@ -6,10 +6,12 @@ import streamlit as st
 from sqlalchemy import select
 
 from cues.library.accounts import PASSWORD_LEAST, AccountError, check_password, set_password
+from cues.library.deeds import in_words
 from cues.library.guesses import ask_me_first
 from cues.library.models import Account, Deed, PracticeSession
 from cues.library.recordings import bytes_of
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views import my_data
 from cues.web.views.acting import do, tell
 from cues.web.visiting import visitor
@@ -32,7 +34,9 @@ def page() -> None:
         names = {row[0]: row[1] for row in db.execute(select(Account.id, Account.name))}
     st.title("My account")
     tell()
-    st.write(f"{account.name}, {account.email}: {', '.join(roles)}. Recordings stored: {stored / 1e6:.0f} MB.")
+    st.write(
+        f"{plain(account.name)}, {plain(account.email)}: {', '.join(roles)}. Recordings stored: {stored / 1e6:.0f} MB."
+    )
     st.html('<a href="/sign-out" target="_self">Sign out</a>')
     if account.password_hash is not None:
         _change_password(account)
@@ -51,9 +55,9 @@ def page() -> None:
         st.dataframe(
             [
                 {
-                    "when": deed.at,
+                    "when (UTC)": f"{deed.at:%Y-%m-%d %H:%M}",
                     "who": names.get(deed.account_id or 0, "the program"),
-                    "what": deed.action,
+                    "what": in_words(deed),
                     "session": titles.get(deed.session_id or "", "deleted"),
                 }
                 for deed in deeds
@@ -86,6 +90,6 @@ def _change_password(account: Account) -> None:
             with library.writing() as db:
                 set_password(db, db.get_one(Account, account.id), new)
         except AccountError as problem:
-            st.error(str(problem))
+            st.error(plain(problem))
             return
         st.success("Changed. [Sign in again](/sign-in).")

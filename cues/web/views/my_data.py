@@ -11,8 +11,10 @@ from cues.library.models import Account, PracticeSession
 from cues.library.person import Kept, agreed_to, delete_person, recorded_person, write_everything
 from cues.web.made_files import start
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views.acting import SAID
 from cues.web.views.addresses import link_to_session
+from cues.web.views.asking import answered, asks, dialog
 from cues.web.views.making import show_made
 from cues.web.visiting import visitor
 
@@ -27,7 +29,7 @@ def show(account: Account) -> None:
             "One archive (zip) with your account, your sessions with recordings and figures, what you wrote, and what "
             "was done with it; a README inside says what is what. It is not locked: keep it in a safe place."
         )
-        st.button("Make the archive", on_click=_make, args=(account.id,))
+        st.button("Make the archive", on_click=_make)
         show_made(_MADE, account.id)
     if account.trainee:
         with st.expander("Everything of a person I recorded", key="recorded"):
@@ -38,12 +40,15 @@ def show(account: Account) -> None:
             "everybody and at once. It cannot be undone. What stays: that you were deleted and what was done before, "
             "by number, not by name; and where others answered you, an empty comment above their answer."
         )
-        if st.button("Delete everything of me…"):
+        if asks("Delete everything of me…", "delete-me"):
             delete_dialog(account)
 
 
-def _make(account_id: int) -> None:
-    library = running().library
+def _make() -> None:
+    account, library = visitor(), running().library
+    if account is None:
+        return
+    account_id = account.id
     with library.reading() as db:
         sessions = tuple(db.scalars(select(PracticeSession.id).where(PracticeSession.trainee_id == account_id)))
     st.session_state[_MADE] = start(
@@ -80,11 +85,11 @@ def _one(kept: Kept) -> None:
     st.text("Figures, face and posture tables: " + ("yes" if kept.analysed else "none"))
     until = f"{session.keep_until:%-d %B %Y}" if session.keep_until else "it is deleted"
     st.text(f"Kept until {until}. Taken out of the tool: {'; '.join(kept.taken_out) or 'never'}")
-    if st.button("Consent withdrawn: delete this session…", key=f"withdrawn-{session.id}"):
+    if asks("Consent withdrawn: delete this session…", f"withdrawn-{session.id}"):
         _withdrawn_dialog(session.id, kept.consents[0].id)
 
 
-@st.dialog("Consent withdrawn")
+@dialog("Consent withdrawn")
 def _withdrawn_dialog(session_id: str, consent_id: int) -> None:
     st.write("The recording and everything measured from it will be deleted now, for everybody.")
     account, library = visitor(), running().library
@@ -93,14 +98,14 @@ def _withdrawn_dialog(session_id: str, consent_id: int) -> None:
             with library.writing() as db:
                 taken_out = withdraw(db, account, session_id, consent_id)
         except CuesError as problem:
-            st.error(str(problem))
+            st.error(plain(problem))
             return
         remove_session_folder(library.folder, session_id)
         lines = [f"{deed['at'][:10]}: {deed.get('format', deed['action'])}" for deed in taken_out]
         st.success("Deleted. " + ("Taken out before: " + "; ".join(lines) if lines else "Nothing had been taken out."))
 
 
-@st.dialog("Delete everything of this person?")
+@dialog("Delete everything of this person?")
 def delete_dialog(person: Account) -> None:
     """Asks for the words, and for one's own password where there is one; then deletes."""
     by = visitor()
@@ -123,7 +128,8 @@ def delete_dialog(person: Account) -> None:
             return
         delete_person(library, by, person.id)
     except CuesError as problem:
-        st.error(str(problem))
+        st.error(plain(problem))
         return
+    answered()
     st.session_state[SAID] = "Everything of this person was deleted."
     st.rerun()

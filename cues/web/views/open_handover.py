@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from cues.encryption.passphrases import MOST
 from cues.errors import CuesError
 from cues.handover.contents import Manifest
 from cues.handover.merging import DeletedHere, Merged, NoSupervisor
 from cues.handover.opening import inbox, look, open_file, rehearse
 from cues.handover.packing import SUFFIX
-from cues.handover.passphrases import MOST
 from cues.library.accounts import become_supervisor
 from cues.library.models import Account
 from cues.web.components.drop_zone import drop_zone
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views.acting import do, tell
 from cues.web.views.addresses import PAGES, SESSIONS, link_to_session
 from cues.web.visiting import visitor
@@ -95,11 +96,11 @@ def _would_change(account: Account, looked: _Looked) -> None:
         _offer_to_supervise(account, str(problem))
         return
     except DeletedHere as problem:
-        st.warning(f"{problem} What you had written on it does not come back with the file.")
+        st.warning(f"{plain(problem)} What you had written on it does not come back with the file.")
         st.checkbox("Bring the session back all the same", key="bring-back")
         return
     except CuesError as problem:
-        st.error(str(problem))
+        st.error(plain(problem))
         return
     st.markdown("**This would be taken over:**")
     _list(merged)
@@ -132,7 +133,7 @@ def _take_over(account: Account, looked: _Looked, bring_back: bool) -> None:
         manifest, merged = open_file(library, account, path, looked.passphrase, bring_back, progress)
     except CuesError as problem:
         bar.empty()
-        st.error(str(problem))
+        st.error(plain(problem))
         return
     st.session_state[_DONE] = (manifest.session.id, merged)
     _forget()
@@ -152,7 +153,7 @@ def _what_was_done() -> None:
 
 
 def _offer_to_supervise(account: Account, problem: str) -> None:
-    st.info(problem)
+    st.info(plain(problem))
     if account.administrator:
         st.write(
             "This is your own library. Do you supervise other trainees? Then sessions of others can be shown here."

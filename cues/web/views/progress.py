@@ -4,10 +4,10 @@ import streamlit as st
 
 from cues.errors import SessionFolderError
 from cues.library.folders import session_folder
-from cues.library.guesses import guess_of
+from cues.library.guesses import own_guesses
 from cues.library.session_folder import read_session
-from cues.library.sessions import left_out_for, visible
-from cues.metrics.session import SETUP_WORDS
+from cues.library.sessions import left_out_of, visible
+from cues.metrics.summary import SETUP_WORDS
 from cues.web.progress import (
     LEAST_MINUTES,
     LINES,
@@ -38,8 +38,9 @@ def page() -> None:
     library = running().library
     with library.reading() as db:
         mine = [s for s in db.scalars(visible(account)) if s.trainee_id == account.id]
-        mine = [s for s in mine if not left_out_for(db, account, s)]  # not before they have guessed
-        guesses = {s.id: guess_of(db, account, s.id) for s in mine}
+        left_out = left_out_of(db, account, mine)
+        mine = [s for s in mine if not left_out[s.id]]  # not before they have guessed
+        guesses = own_guesses(db, account)
     found: dict[str, list[tuple[str, str, Row, list[Row]]]] = {}
     dates = {s.id: s.held_on for s in mine}
     for session in mine:
@@ -63,7 +64,7 @@ def page() -> None:
         gaps = [
             Gap(title, dates[i], guess.figures[line.column], measured_figure(summary, line.column))
             for i, title, summary, _ in found[setup]
-            if (guess := guesses[i]) is not None and line.column in guess.figures and not guessed(summary)
+            if (guess := guesses.get(i)) is not None and line.column in guess.figures and not guessed(summary)
         ]
         if gaps:
             st.markdown("**What you thought, and what was measured**")

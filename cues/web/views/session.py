@@ -19,8 +19,12 @@ from cues.library.sessions import find_session, left_out_for
 from cues.web.measured import measured_session
 from cues.web.report import View, first_screen, in_depth, recording_alone
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views import (
+    session_annotations,
+    session_clip,
     session_comments,
+    session_consents,
     session_corrections,
     session_details,
     session_drawn,
@@ -75,7 +79,7 @@ def page() -> None:
     try:
         stored = read_session(opened.folder) if (opened.folder / "session.json").exists() else None
     except SessionFolderError as damage:
-        st.error(f"The figures of this session cannot be read: {damage}")
+        st.error(f"The figures of this session cannot be read: {plain(damage)}")
         stored = None
     if stored is None:
         session_preparation.show(opened)
@@ -129,7 +133,10 @@ def page() -> None:
     ]
     if opened.mine:
         parts.append(partial(session_corrections.show, opened, stored))
+        parts.append(partial(session_consents.folded, opened))
     parts.append(partial(session_export.show, opened))
+    parts.append(partial(session_annotations.show, opened))
+    parts.append(partial(session_clip.show, opened, stored, view, threads))
     parts.append(partial(session_handover.show, opened))
     for part in parts:
         with st.container():  # what comes and goes in one moves nothing in another: what is open stays open

@@ -72,7 +72,7 @@ def _some(opened: "Opened", threads: list[Thread], which: str) -> None:
     key = f"threads-{which}-{opened.session.id}"
     shown = st.session_state.get(key, AT_ONCE)
     for thread in threads[:shown]:
-        with st.container(border=True):
+        with st.container(border=True, gap="xsmall"):
             _thread(opened, thread)
     if len(threads) > shown and st.button(f"Show more ({len(threads) - shown})", key=f"more-{key}"):
         st.session_state[key] = shown + AT_ONCE
@@ -107,7 +107,7 @@ def _thread(opened: "Opened", thread: Thread) -> None:
 def _one(opened: "Opened", written: Written) -> None:
     comment, mine = written.comment, written.comment.author_id == opened.account.id
     with st.container(horizontal=True, vertical_alignment="top"):
-        with st.container():
+        with st.container(gap="xxsmall"):
             if comment.text:
                 st.text(comment.text)
             else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cues.corrections import Neutral, Swap, Trainee
+from cues.corrections import Neutral, Swap, Trainee, Voice
 from cues.jobs.queue import queue_job
 from cues.library.models import JobKind
 from cues.library.session_folder import StoredSession
@@ -33,6 +33,7 @@ def show(opened: "Opened", stored: StoredSession) -> None:
     for person in people:
         _place(opened, summary, person)
     _posture(opened, people)
+    _voices(opened, summary)
     lines = sentences.corrected(summary)
     for line in lines:
         st.markdown(f"- {line}")
@@ -75,6 +76,22 @@ def _place(opened: "Opened", summary: Row, person: Row) -> None:
     partner = sentences.partner_of(summary, person)
     with st.expander(f"Where the {person['role']} sees {partner}", expanded=question):
         session_questions.places(opened, summary, person, not sentences.guessed(summary))
+
+
+def _voices(opened: "Opened", summary: Row) -> None:
+    """Which channel of the sound is the trainee's, where each voice has one."""
+    channels = summary["speaking"]["channels"]
+    if not channels or opened.session.setup == "two_files":
+        return
+    trainee = next(person["person"] for person in summary["people"] if person["role"] == "trainee")
+    known = next((entry["channel"] for entry in channels if entry["person"] == trainee), None)
+    with st.expander("Whose voice is on which channel", expanded=known is None):
+        told = "It is not known which is yours." if known is None else f"Yours is taken to be channel {known + 1}."
+        st.write(f"Each voice has a channel of the sound to itself. {told}")
+        with st.container(horizontal=True):
+            for channel in (entry["channel"] for entry in channels if entry["channel"] != known):
+                said = opened, Voice(trainee, channel), f"Your voice is on channel {channel + 1}."
+                st.button(f"My voice is on channel {channel + 1}", on_click=correct, args=said)
 
 
 def _posture(opened: "Opened", people: list[Row]) -> None:

@@ -22,6 +22,7 @@ from cues.web.sentences import plain
 from cues.web.views import session_review_state
 from cues.web.views.acting import do
 from cues.web.views.addresses import SESSIONS, go
+from cues.web.views.asking import answered, asks, dialog
 from cues.web.visiting import visitor
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _CUE_WORDS = {"eye_contact": "eye contact", "forward_lean": "lean", "facial_mirr
 def heading(opened: "Opened") -> None:
     """Title and date, and for the trainee whose session it is what they can do with it."""
     session = opened.session
-    st.title(session.title.replace("$", "\\$"))
+    st.title(plain(session.title))
     kept = f"kept until {session.keep_until:%-d %B %Y}" if session.keep_until else "kept until you delete it"
     if not opened.mine:
         st.caption(f"{session.held_on:%-d %B %Y} · shared with you")
@@ -46,7 +47,7 @@ def heading(opened: "Opened") -> None:
         with st.popover("Share"):
             _sharing(opened)
         session_review_state.for_the_trainee(opened)
-        if st.button("Delete…"):
+        if asks("Delete…", f"delete-{session.id}"):
             _delete_dialog(session)
 
 
@@ -108,7 +109,7 @@ def _share(session_id: str) -> None:
     do(share, f"Shared with {plain(who.name)}.")
 
 
-@st.dialog("Delete this session?")
+@dialog("Delete this session?")
 def _delete_dialog(session: PracticeSession) -> None:
     with running().library.reading() as db:
         recordings = db.get_one(PracticeSession, session.id).recordings
@@ -121,6 +122,7 @@ def _delete_dialog(session: PracticeSession) -> None:
         f"{consents} consents, for everybody. It cannot be undone. That it was deleted, and by whom, stays on record."
     )
     if st.button("Delete it now", type="primary"):
+        answered()
         remove(session.id, "deleted by the trainee")
         go(SESSIONS)
 

@@ -11,7 +11,7 @@ from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.evidence import JUDGED, gaze_chart, lean_chart, stills
 from cues.web.measured import measured_session
 from cues.web.report import View
-from cues.web.sentences import clock
+from cues.web.sentences import clock, plain
 from cues.web.session_routes import still_address
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def show(opened: "Opened", view: View) -> None:
     try:
         metrics = measured_session(opened.folder)
     except SessionFolderError as problem:
-        st.error(str(problem))
+        st.error(plain(problem))
         return
     ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
     roles = metrics.corrected.roles

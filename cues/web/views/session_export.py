@@ -16,11 +16,14 @@ def show(opened: "Opened") -> None:
     """A link for every format, with what it is for."""
     with st.expander("Take it out of the tool"):
         st.write(
-            "Files for spreadsheets, statistics, video players and ELAN. What is taken out is on record, and is no "
-            "longer protected by this tool: keep it as you would keep the recording."
+            "Files for spreadsheets, statistics, video players, ELAN and BORIS. What is taken out is on record, and is "
+            "no longer protected by this tool: keep it as you would keep the recording."
         )
         report = f'<a href="{report_address(opened.session.id)}" target="_self">report.pdf</a>'
-        lines = [f"<li>{report}: the report to print, with faces hidden in its pictures</li>"]
+        lines = [
+            f"<li>{report}: the report to print; faces are hidden in its pictures unless each person agreed to show "
+            "theirs</li>"
+        ]
         lines += [
             f'<li><a href="{export_address(opened.session.id, what)}" target="_self">{escape(form.file_name)}</a>: '
             f"{escape(form.words)}</li>"

@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from sqlalchemy import select
 
+from cues.encryption.passphrases import LEAST, MOST, made_passphrase, usable
 from cues.errors import CuesError
 from cues.handover.opening import remove_handed_over
 from cues.handover.packing import SUFFIX, may_hand_over, pack, video_files
-from cues.handover.passphrases import LEAST, MOST, made_passphrase, usable
 from cues.library.consents import PURPOSES
 from cues.library.models import Account, Consent, PracticeSession
 from cues.web.made_files import start
 from cues.web.running import running
+from cues.web.sentences import plain
 from cues.web.views.acting import PROBLEM, SAID
 from cues.web.views.addresses import SESSIONS, go
+from cues.web.views.asking import answered, asks, dialog
 from cues.web.views.making import show_made
+from cues.web.visiting import visitor
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -45,7 +48,7 @@ def show(opened: "Opened") -> None:
                 "out a cue, share the session with a supervisor who uses the same library."
             )
             if not_agreed:
-                st.warning(f"{', '.join(not_agreed)}: no consent to {PURPOSES['supervision']} was noted.")
+                st.warning(f"{plain(', '.join(not_agreed))}: no consent to {PURPOSES['supervision']} was noted.")
         else:
             st.text(f"For {trainee}:")
             st.write(
@@ -54,7 +57,7 @@ def show(opened: "Opened") -> None:
             )
         _form(opened, stored)
         show_made(_key(opened), opened.account.id)
-        if not opened.mine and st.button("Remove this session from my library…"):
+        if not opened.mine and asks("Remove this session from my library…", f"remove-{_key(opened)}"):
             _removal_dialog(opened)
 
 
@@ -89,7 +92,9 @@ def _make(opened: "Opened") -> None:
     except CuesError as problem:
         st.session_state[PROBLEM] = str(problem)
         return
-    account, session_id = opened.account, opened.session.id
+    account, session_id = visitor(), opened.session.id  # as they are now, not as they were when the button was drawn
+    if account is None:
+        return
     name = f"{'session' if opened.mine else 'review'} of {opened.session.held_on}{SUFFIX}"
     st.session_state[key] = start(
         account.id,
@@ -100,18 +105,20 @@ def _make(opened: "Opened") -> None:
     )
 
 
-@st.dialog("Remove this session from your library?")
+@dialog("Remove this session from your library?")
 def _removal_dialog(opened: "Opened") -> None:
     st.write(
         "Everything of it goes from this library, what you wrote here as well. The trainee keeps what is theirs, and "
         "what you handed back."
     )
-    if st.button("Remove it now", type="primary"):
+    account = visitor()
+    if account is not None and st.button("Remove it now", type="primary"):
         try:
-            remove_handed_over(running().library, opened.account, opened.session.id)
+            remove_handed_over(running().library, account, opened.session.id)
         except CuesError as problem:
-            st.error(str(problem))
+            st.error(plain(problem))
             return
+        answered()
         st.session_state[SAID] = "The session was removed."
         go(SESSIONS)
 

@@ -103,7 +103,7 @@ def _choose(opened: "Opened", stored: StoredSession) -> None:
     try:
         measured = measured_session(opened.folder).measured
     except SessionFolderError as damage:
-        st.write(str(damage))
+        st.write(plain(damage))
         return
     person = next(p["person"] for p in stored.summary["people"] if p["role"] == "trainee")
     most, least = most_and_least(measured, person, cue, stored.summary["duration_s"])
@@ -124,7 +124,7 @@ def _choose(opened: "Opened", stored: StoredSession) -> None:
 def _clip(clip: Clip, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link = f"[{clock(clip.start)}–{clock(clip.end)}]({jump_to(clip.start, clip.end)})"
-        st.markdown(f"{link} · {100 * clip.share:.0f} %", width="stretch")
+        st.markdown(f"{link} · {100 * clip.share:.0f} % of the time", width="stretch")
         st.segmented_control(
             f"Judge the clip at {clock(clip.start)}",
             JUDGED[1:],

@@ -5,22 +5,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from sqlalchemy import select
 
-from cues.errors import CuesError
-from cues.jobs.probing import portrait, read_probe
+from cues.jobs.probing import is_looked_at, portrait, read_probe, start_probe
 from cues.jobs.queue import queue_job, retry
-from cues.library.consents import PURPOSES, enter_consent, missing_for_analysis, withdraw
+from cues.library.consents import missing_for_analysis
 from cues.library.guesses import ask_for_guess
-from cues.library.models import Consent, JobKind, JobState
-from cues.library.recordings import MOST, same_recording_elsewhere
-from cues.library.sessions import choose_setup, name_trainee, own_session
-from cues.metrics.session import SETUP_WORDS
+from cues.library.models import JobKind, JobState
+from cues.library.recordings import MOST, in_names_of_people, same_recording_elsewhere
+from cues.library.sessions import choose_setup, name_trainee
+from cues.metrics.summary import SETUP_WORDS
 from cues.web.components.drop_zone import drop_zone
 from cues.web.running import SUFFIXES, running
-from cues.web.sentences import clock
+from cues.web.sentences import clock, plain
+from cues.web.session_routes import portrait_address
+from cues.web.views import session_consents
 from cues.web.views.acting import do, do_on_own
-from cues.web.views.addresses import SESSIONS, go
 from cues.web.views.verdicts import Row, verdict_line
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def show(opened: "Opened") -> None:
         st.write("This session is not analysed yet.")
         return
     if opened.job is not None and opened.job.state == JobState.FAILED:
-        st.error(opened.job.problem or "The analysis failed.")
+        st.error(plain(opened.job.problem or "The analysis failed."))
     if opened.job is not None and opened.job.state == JobState.CANCELLED:
         st.info("The analysis was cancelled. What it had finished is kept.")
     st.header("1 · The recording")
@@ -50,7 +49,7 @@ def show(opened: "Opened") -> None:
         st.header("2 · What can be measured")
         _look(opened)
     st.header("3 · Consent of each person recorded" if opened.recordings else "2 · Consent of each person recorded")
-    _consents(opened)
+    session_consents.show(opened)
     _start(opened)
 
 
@@ -79,14 +78,23 @@ def _look(opened: "Opened") -> None:
 
         @st.fragment(run_every=1.0)
         def waiting() -> None:
+            alive = is_looked_at(opened.folder)  # asked first: a look writes, then ends
             if read_probe(opened.folder) is not None:
                 st.rerun()
+            recording, again = opened.folder / opened.recordings[0].stored_as, f"looked-again-{opened.session.id}"
+            if not alive and st.session_state.get(again):
+                st.warning("The look at it was broken off twice. The analysis below needs no look.")
+                return
+            if not alive and recording.exists():
+                st.session_state[again] = True
+                start_probe(opened.folder, recording)
             st.caption("Looking at a few seconds of it …")
 
         waiting()
         return
     if "problem" in found:
-        st.error(found["problem"])
+        names = {recording.stored_as: recording.file_name for recording in opened.recordings}
+        st.error(plain(in_names_of_people(found["problem"], names)))
         return
     st.write(f"{SETUP_WORDS[found['setup']].capitalize()}, {clock(found['duration_s'])} long.")
     people = found["people"]
@@ -101,9 +109,11 @@ def _look(opened: "Opened") -> None:
 
 
 def _person(opened: "Opened", person: Row, several: bool) -> None:
-    path = portrait(opened.folder, person["number"])
-    if path.exists():
-        st.image(str(path), width=140, caption=None if not several else f"Person {person['number']}")
+    number = person["number"]
+    if portrait(opened.folder, number).exists():
+        st.html(f'<img src="{portrait_address(opened.session.id, number)}" width="140" alt="Person {number}">')
+        if several:
+            st.caption(f"Person {number}")
     place = person["place"]
     if not person["measured"]:
         st.caption("Would be left out.")
@@ -137,57 +147,6 @@ def _setup_choice(opened: "Opened") -> None:
 
 def _choose(opened: "Opened", key: str) -> None:
     do(partial(choose_setup, session_id=opened.session.id, setup=st.session_state[key]), "Noted.")
-
-
-def _consents(opened: "Opened") -> None:
-    session_id = opened.session.id
-    with running().library.reading() as db:
-        consents = list(db.scalars(select(Consent).where(Consent.session_id == session_id).order_by(Consent.id)))
-    for consent in consents:
-        until = f" until {consent.valid_until:%-d %B %Y}" if consent.valid_until else ""
-        words = "; ".join(PURPOSES[p] for p in consent.purposes)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"{consent.person}, {consent.given_on:%-d %B %Y}: {words}{until}", width="stretch")
-            if st.button("Withdrawn…", key=f"withdraw-{consent.id}"):
-                _withdraw_dialog(opened, consent.id, consent.person)
-    st.markdown("[A form to print and sign](/consent-form)")
-    with st.form("consent", clear_on_submit=True):
-        st.text_input("Who agreed (a name or a code)", max_chars=120, key=f"who-agreed-{session_id}")
-        said = PURPOSES.__getitem__
-        st.multiselect("To what", list(PURPOSES), list(PURPOSES), format_func=said, key=f"agreed-to-{session_id}")
-        left, right = st.columns(2)
-        left.date_input("On", datetime.now(UTC).date(), key=f"agreed-on-{session_id}")
-        right.date_input("Until (leave empty for no end)", None, key=f"agreed-until-{session_id}")
-        st.form_submit_button("Add this consent", on_click=_enter, args=(session_id,))
-
-
-def _enter(session_id: str) -> None:
-    names = ("who-agreed", "agreed-to", "agreed-on", "agreed-until")
-    who, purposes, on, until = (st.session_state[f"{name}-{session_id}"] for name in names)
-    do(
-        lambda db, me: enter_consent(db, own_session(db, me, session_id), who, purposes, on, until, me.id),
-        "Consent noted.",
-    )
-
-
-@st.dialog("Consent withdrawn")
-def _withdraw_dialog(opened: "Opened", consent_id: int, person: str) -> None:
-    st.write(
-        f"{person} has withdrawn their consent: the recording and everything measured from it will be deleted now, for "
-        "everybody. What was exported before is listed afterwards, so that you can have it deleted there."
-    )
-    if st.button("Delete everything of this session", type="primary"):
-        account, library = opened.account, running().library
-        try:
-            with library.writing() as db:
-                taken_out = withdraw(db, account, opened.session.id, consent_id)
-        except CuesError:
-            go(SESSIONS)  # deleted in another tab
-        from cues.library.folders import remove_session_folder
-
-        remove_session_folder(library.folder, opened.session.id)
-        lines = [f"{deed['at'][:10]}: {deed['action']}" for deed in taken_out]
-        st.success("Deleted. " + ("Exported before: " + "; ".join(lines) if lines else "Nothing had been exported."))
 
 
 def _start(opened: "Opened") -> None:

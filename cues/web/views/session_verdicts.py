@@ -89,15 +89,17 @@ def _change(session_id: str, act: Row, analysis: str) -> Callable[[Session, Acco
 
 
 def in_words(opened: "Opened", stored: StoredSession, reviewers: list[Reviewer]) -> dict[str, list[str]]:
-    """What reviewers' verdicts make of the trainee's figures over the session, by cue."""
-    lines: dict[str, list[str]] = {}
-    trainee = next(p["person"] for p in stored.summary["people"] if p["role"] == "trainee")
+    """What reviewers' verdicts make of the trainee's figures over the session, by cue: a line for each figure."""
+    told: dict[str, list[str]] = {}
     for one in reviewers:
         for row in _over_the_session(opened, stored, one):
-            cue, name = _COLUMNS[row["column"]]
-            if row["person"] == trainee and cue not in opened.left_out:
-                told = f"{name}, with the verdicts of {plain(one.name)}: {_percent(row['reviewed'])}"
-                lines.setdefault(cue, []).append(f"{told}; the tool: {_percent(row['tool'])}.")
+            if row["person"] == _trainee(stored) and _COLUMNS[row["column"]][0] not in opened.left_out:
+                start = f"{_COLUMNS[row['column']][1]}: the tool {_percent(row['tool'])}"
+                seen = f"with the verdicts of {plain(one.name)} {_percent(row['reviewed'])}"
+                told.setdefault(row["column"], [start]).append(seen)
+    lines: dict[str, list[str]] = {}
+    for column, parts in told.items():
+        lines.setdefault(_COLUMNS[column][0], []).append(", ".join(parts) + ".")
     return lines
 
 
@@ -117,7 +119,7 @@ def show(opened: "Opened", stored: StoredSession, reviewers: list[Reviewer]) -> 
         try:
             _changed_minutes(opened, stored, given)
         except SessionFolderError as damage:
-            st.write(str(damage))
+            st.write(plain(damage))
         _timelines(opened, stored, given)
         _agreements(opened, stored, given)
         _detached(stored, given)

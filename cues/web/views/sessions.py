@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from cues.errors import CuesError, SessionFolderError
-from cues.jobs.queue import JobProgress, latest_job, progress
+from cues.jobs.latest import latest_of
+from cues.jobs.queue import JobProgress
 from cues.library.folders import session_folder
 from cues.library.models import Account, JobKind, JobState, PracticeSession
 from cues.library.session_folder import read_session
-from cues.library.sessions import create_session, left_out_for, visible
+from cues.library.sessions import create_session, left_out_of, visible
 from cues.web.charts import AMBER, BLUE, ROSE
 from cues.web.drawings import as_picture
 from cues.web.running import running
@@ -25,6 +29,14 @@ ANALYSED, WORKING, FAILED, WAITING = "analysed", "being analysed", "not finished
 _ASKED = "your guess is asked for before the figures are shown"
 _KEEP_DAYS = 365
 _NOTICE_DAYS = 7
+_IN_SMALL = (
+    ("eye_contact", "Eye contact", "eye_contact_pct", BLUE),
+    ("forward_lean", "Lean", "lean_forward_pct", AMBER),
+    ("facial_mirroring", "Smiling", "smile_pct", ROSE),
+)
+AT_ONCE = 40
+"""Lines that are shown before somebody asks for more."""
+_SHOWN = "sessions-shown"
 
 
 @dataclass(frozen=True)
@@ -69,33 +81,44 @@ def page() -> None:
     ]
     if not shown:
         st.write("No session fits this search.")
-    for one in shown:
-        _line(one, several=any(s.trainee != one.trainee for s in listed))
+    several = len({one.trainee for one in listed}) > 1
+    most = st.session_state.get(_SHOWN, AT_ONCE)
+    for one in shown[:most]:
+        _line(one, several)
+    if len(shown) > most:
+        st.button(f"Show more ({len(shown) - most})", on_click=_more)
+
+
+def _more() -> None:
+    st.session_state[_SHOWN] = st.session_state.get(_SHOWN, AT_ONCE) + AT_ONCE
 
 
 def sessions_of(account: Account) -> list[Listed]:
     """What the list shows, newest first."""
     library = running().library
     with library.reading() as db:
-        names = {a.id: a.name for a in db.scalars(select(Account))}
-        rows = [
-            (s, names.get(s.trainee_id, ""), left_out_for(db, account, s), [r.file_name for r in s.recordings])
-            for s in db.scalars(visible(account))
-        ]
-    listed = [_listed(session, trainee, left_out, files) for session, trainee, left_out, files in rows]
+        sessions = list(db.scalars(visible(account).options(selectinload(PracticeSession.recordings))))
+        people = select(Account.id, Account.name).where(Account.id.in_({s.trainee_id for s in sessions}))
+        names = {number: name for number, name in db.execute(people)}
+        hidden_cues = left_out_of(db, account, sessions)
+        rows = [(s, names[s.trainee_id], hidden_cues[s.id], [r.file_name for r in s.recordings]) for s in sessions]
+    jobs = latest_of(library, [session.id for session in sessions], JobKind.ANALYSIS)
+    listed = [
+        _listed(session, trainee, left_out, files, jobs.get(session.id)) for session, trainee, left_out, files in rows
+    ]
     hidden = {session.id for session, _, left_out, _ in rows if left_out and session.trainee_id == account.id}
     return [replace(one, detail=_ASKED) if one.id in hidden and one.state == ANALYSED else one for one in listed]
 
 
-def _listed(session: PracticeSession, trainee: str, left_out: list[str], files: list[str]) -> Listed:
+def _listed(
+    session: PracticeSession, trainee: str, left_out: list[str], files: list[str], job: JobProgress | None
+) -> Listed:
     library = running().library
-    job_id = latest_job(library, session.id, JobKind.ANALYSIS)
     state, detail, figures = WAITING, "no recording yet" if not files else "ready to be analysed", []
     if (session_folder(library.folder, session.id) / "session.json").exists():
         state, detail = ANALYSED, ""
         figures = _figures(session.id, left_out)
-    if job_id is not None:
-        job = progress(library, job_id)
+    if job is not None:
         if job.state in (JobState.QUEUED, JobState.RUNNING):
             state, detail = WORKING, _how_far(job)
         elif job.state in (JobState.FAILED, JobState.CANCELLED) and state != ANALYSED:
@@ -104,21 +127,27 @@ def _listed(session: PracticeSession, trainee: str, left_out: list[str], files: 
 
 
 def _how_far(job: JobProgress) -> str:
-    return f"{100 * job.share:.0f} %" if job.state == JobState.RUNNING else f"number {job.place} in the queue"
+    if job.state == JobState.RUNNING:
+        return f"{100 * job.share:.0f} %"
+    return "in the queue" if job.place is None else f"number {job.place} in the queue"
 
 
 def _figures(session_id: str, left_out: list[str]) -> list[tuple[str, list[float | None], str]]:
+    folder = session_folder(running().library.folder, session_id)
     try:
-        stored = read_session(session_folder(running().library.folder, session_id))
-    except SessionFolderError:
+        minutes = _minutes(folder, (folder / "session.json").stat().st_mtime_ns)
+    except (SessionFolderError, FileNotFoundError):
         return []
-    rows = [row for row in stored.minutes.to_pylist() if row["role"] == "trainee"]
-    wanted = (
-        ("eye_contact", "Eye contact", "eye_contact_pct", BLUE),
-        ("forward_lean", "Lean", "lean_forward_pct", AMBER),
-        ("facial_mirroring", "Smiling", "smile_pct", ROSE),
-    )
-    return [(name, [r.get(column) for r in rows], c) for cue, name, column, c in wanted if cue not in left_out]
+    return [
+        (name, values, c) for (cue, name, _, c), values in zip(_IN_SMALL, minutes, strict=True) if cue not in left_out
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _minutes(folder: Path, version: int) -> tuple[list[float | None], ...]:  # noqa: ARG001
+    """The trainee's values of each cue that is shown in small; `version` changes when they do."""
+    rows = [row for row in read_session(folder).minutes.to_pylist() if row["role"] == "trainee"]
+    return tuple([row.get(column) for row in rows] for _, _, column, _ in _IN_SMALL)
 
 
 def _line(one: Listed, several: bool) -> None:
@@ -178,4 +207,4 @@ def _begin() -> None:
             made = create_session(db, account, f"Session of {today:%-d %B %Y}", today, "auto", keep)
             st.session_state["made"] = made.id
     except CuesError as problem:
-        st.error(str(problem))
+        st.error(plain(problem))

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from cues.jobs.probing import portrait, read_probe
+from cues.jobs.probing import is_looked_at, portrait, read_probe
 from cues.web.camera_guide import camera_guide
 from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.components.drop_zone import drop_zone
 from cues.web.running import SUFFIXES, check_folder
-from cues.web.sentences import clock
+from cues.web.sentences import clock, plain
+from cues.web.session_routes import check_portrait_address
 from cues.web.views.verdicts import Row, first_change, verdict_line
 from cues.web.visiting import visitor
 
@@ -42,9 +43,13 @@ def _come_in() -> None:
 def _wait(account_id: int) -> None:
     @st.fragment(run_every=1.0)
     def waiting() -> None:
+        alive = is_looked_at(check_folder(account_id))  # asked first: a look writes, then ends
         if read_probe(check_folder(account_id)) is not None:
             st.session_state["checking"] = False
             st.rerun()
+        if not alive:
+            st.warning("The look at your recording was broken off; drop it here again.")
+            return
         st.caption("Looking at it …")
 
     waiting()
@@ -53,7 +58,7 @@ def _wait(account_id: int) -> None:
 def _result(account_id: int, found: Row) -> None:
     st.header("Your last test")
     if "problem" in found:
-        st.error(found["problem"])
+        st.error(plain(found["problem"]))
         return
     people = found["people"]
     st.info(first_change(found["first"], several=len(people) > 1))
@@ -61,7 +66,8 @@ def _result(account_id: int, found: Row) -> None:
         with column:
             path = portrait(check_folder(account_id), person["number"])
             if path.exists():
-                st.image(str(path), width=140)
+                address = check_portrait_address(person["number"], str(path.stat().st_mtime_ns))
+                st.html(f'<img src="{address}" width="140" alt="Person {person["number"]}">')
             for verdict in person["verdicts"]:
                 st.write(verdict_line(verdict))
     st.write(verdict_line(found["mirroring"]))

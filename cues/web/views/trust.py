@@ -7,7 +7,7 @@ from cues.errors import SessionFolderError
 from cues.library.folders import session_folder
 from cues.library.session_folder import read_session
 from cues.library.trust import trust
-from cues.metrics.session import SETUP_WORDS
+from cues.metrics.summary import SETUP_WORDS
 from cues.review.agreement import wilson
 from cues.web.running import running
 from cues.web.visiting import visitor
