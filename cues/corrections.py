@@ -68,7 +68,15 @@ class People:
     second: int
 
 
-Correction = Trainee | Target | Swap | Neutral | People
+@dataclass(frozen=True)
+class Voice:
+    """This person's voice is the one on this channel of the sound, counted from 0."""
+
+    person: int
+    channel: int
+
+
+Correction = Trainee | Target | Swap | Neutral | People | Voice
 
 KINDS: dict[str, type] = {
     "trainee": Trainee,
@@ -76,6 +84,7 @@ KINDS: dict[str, type] = {
     "swap": Swap,
     "neutral": Neutral,
     "people": People,
+    "voice": Voice,
 }
 
 
@@ -94,8 +103,8 @@ class Corrected:
     """Observations after the corrections, and what the corrections say beside them.
 
     roles maps person -> trainee | client; role_guessed says that nobody named the trainee. targets maps
-    person -> (h, v) [deg]; neutral maps person -> stretches (start, end) [s]. Only corrected persons are in
-    the last two.
+    person -> (h, v) [deg]; neutral maps person -> stretches (start, end) [s]; voices maps person -> channel of the
+    sound. Only corrected persons are in the last three.
     """
 
     observations: Observations
@@ -103,6 +112,7 @@ class Corrected:
     role_guessed: bool
     targets: dict[int, tuple[float, float]]
     neutral: dict[int, list[tuple[float, float]]]
+    voices: dict[int, int]
 
 
 def add_correction(corrections: Corrections, correction: Correction, facts: RecordingFacts) -> Corrections:
@@ -175,17 +185,23 @@ def apply_corrections(observations: Observations, corrections: Corrections) -> C
     who = trainee.person if trainee is not None else _guess_trainee(people)
     neutral: dict[int, list[tuple[float, float]]] = {}
     targets: dict[int, tuple[float, float]] = {}
+    voices: dict[int, int] = {}
     for correction in corrections.items:
         if isinstance(correction, Neutral):
             neutral.setdefault(correction.person, []).append((correction.start, correction.end))
         elif isinstance(correction, Target):
             targets[correction.person] = (correction.h, correction.v)
+        elif isinstance(correction, Voice):
+            _check_channel(correction, observations)
+            voices = {person: channel for person, channel in voices.items() if channel != correction.channel}
+            voices[correction.person] = correction.channel
     return Corrected(
         observations=swapped,
         roles={number: "trainee" if number == who else "client" for number in numbers},
         role_guessed=trainee is None,
         targets={number: target for number, target in targets.items() if number in numbers},
         neutral={number: sorted(stretches) for number, stretches in neutral.items() if number in numbers},
+        voices={number: channel for number, channel in voices.items() if number in numbers},
     )
 
 
@@ -271,6 +287,16 @@ def _check(correction: Correction, facts: RecordingFacts, people: Iterable[int])
                 f"The neutral posture ends at {correction.end:g} s, which is not after its start at "
                 f"{correction.start:g} s."
             )
+
+
+def _check_channel(voice: Voice, observations: Observations) -> None:
+    sound = observations.sound
+    channels = [] if sound is None else sorted(sound["channel"].unique().to_pylist())
+    if voice.channel not in channels:
+        counted = ", ".join(str(channel + 1) for channel in channels) or "none"
+        raise ParameterError(
+            f"The sound has no channel {voice.channel + 1} with a voice of its own in it, only: {counted}."
+        )
 
 
 def _check_time(what: str, seconds: float, facts: RecordingFacts) -> None:

@@ -22,6 +22,7 @@ elevation, + = up; (0, 0) = lens.
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -184,12 +185,22 @@ class Observations:
         return self.person(self.people[0])["time"]
 
     def person(self, person: int) -> dict[str, np.ndarray]:
-        """All columns of one person: name -> array of shape (n,), float64 (`face` bool)."""
-        return _columns(self.table, person)
+        """All columns of one person: name -> array of shape (n,), float64 (`face` bool); not to be written into."""
+        return dict(self._columns("table", person))
 
     def scene_of(self, person: int) -> dict[str, np.ndarray]:
-        """The scene columns of one person, aligned with `person(person)`."""
-        return _columns(self.scene, person)
+        """The scene columns of one person, aligned with `person(person)`; not to be written into."""
+        return dict(self._columns("scene", person))
+
+    def _columns(self, table: str, person: int) -> dict[str, np.ndarray]:
+        # Every cue asks for them, and an hour of one person takes a twentieth of a second to unpack.
+        if (table, person) not in self._unpacked:
+            self._unpacked[table, person] = _columns(getattr(self, table), person)
+        return self._unpacked[table, person]
+
+    @cached_property
+    def _unpacked(self) -> dict[tuple[str, int], dict[str, np.ndarray]]:
+        return {}
 
 
 def _columns(table: pa.Table, person: int) -> dict[str, np.ndarray]:
@@ -199,6 +210,7 @@ def _columns(table: pa.Table, person: int) -> dict[str, np.ndarray]:
     for name in table.column_names:
         values = part[name].to_numpy()
         arrays[name] = values.astype(np.float64) if values.dtype == np.float32 else values
+        arrays[name].flags.writeable = False
     return arrays
 
 
@@ -225,13 +237,13 @@ def rotation_from_angles(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -
 
 def angles_from_rotation(rotation: np.ndarray) -> tuple[float, float, float]:
     """(yaw, pitch, roll) in degrees of one (3, 3) rotation from the face frame into the camera frame."""
-    up = np.diag([1.0, -1.0, -1.0]) @ rotation
-    facing = up[:, 2]
-    yaw = np.arctan2(facing[0], facing[2])
-    pitch = np.arcsin(np.clip(facing[1], -1, 1))
-    unrolled = rotation_from_angles(np.degrees(yaw), np.degrees(pitch), np.zeros(1))[0]
-    side = unrolled.T @ rotation[:, 0]
-    return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(np.arctan2(side[1], side[0])))
+    # Of the products in `rotation_from_angles` the third column and the second row have only two factors.
+    (_, _, x), (a, b, y), (_, _, z) = rotation
+    return (
+        float(np.degrees(np.arctan2(x, -z))),
+        float(np.degrees(np.arcsin(np.clip(-y, -1, 1)))),
+        float(np.degrees(np.arctan2(-a, -b))),
+    )
 
 
 def write_observations(observations: Observations, folder: Path) -> list[Path]:
@@ -249,12 +261,13 @@ def table_files(observations: Observations) -> dict[str, bytes]:
     """The tables as files: name -> content. There is no sound.parquet where there is no sound."""
     tables = {"observations": observations.table, "scene": observations.scene, "sound": observations.sound}
     facts = observations.facts
-    return {f"{name}.parquet": _parquet(table, facts) for name, table in tables.items() if table is not None}
+    return {f"{name}.parquet": parquet(table, facts) for name, table in tables.items() if table is not None}
 
 
-def _parquet(table: pa.Table, facts: RecordingFacts) -> bytes:
-    """One of the tables with the facts in its metadata (zstd, split bytes: an hour is a few MB)."""
-    table = table.replace_schema_metadata({"cues": json.dumps(asdict(facts))})
+def parquet(table: pa.Table, facts: RecordingFacts | None = None) -> bytes:
+    """A table as a file, with the facts in its metadata (zstd, split bytes: an hour is a few MB)."""
+    if facts is not None:
+        table = table.replace_schema_metadata({"cues": json.dumps(asdict(facts))})
     floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
     encoding = {name: "BYTE_STREAM_SPLIT" for name in floats}
     sink = pa.BufferOutputStream()
@@ -282,7 +295,22 @@ def read_observations(folder: Path) -> Observations:
         missing = [f.name for f in schema if f.name not in table.column_names]
         if missing:
             raise SessionFolderError(f"'{path}' lacks {', '.join(missing[:5])}: analyse the recording again.")
-    metadata = (tables["observations"].schema.metadata or {}).get(b"cues")  # type: ignore[union-attr]
+    facts = _facts_in(tables["observations"].schema, folder)  # type: ignore[union-attr]
+    return Observations(facts, tables["observations"], tables["scene"], tables["sound"])
+
+
+def read_facts(folder: Path) -> RecordingFacts:
+    """The facts alone, without the tables. Raises SessionFolderError as `read_observations` does."""
+    path = folder / "observations.parquet"
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        raise SessionFolderError(f"'{path}' cannot be read: analyse the recording again.") from None
+    return _facts_in(schema, folder)
+
+
+def _facts_in(schema: pa.Schema, folder: Path) -> RecordingFacts:
+    metadata = (schema.metadata or {}).get(b"cues")
     if metadata is None:
         raise SessionFolderError(f"'{folder}' was not written by this tool: analyse the recording again.")
     facts = json.loads(metadata)
@@ -291,4 +319,4 @@ def read_observations(folder: Path) -> Observations:
             f"'{folder}' has schema version {facts.get('schema')}, this version reads {SCHEMA_VERSION}: "
             "analyse the recording again."
         )
-    return Observations(RecordingFacts(**facts), tables["observations"], tables["scene"], tables["sound"])
+    return RecordingFacts(**facts)

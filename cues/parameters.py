@@ -24,6 +24,7 @@ class Camera:
 class Media:
     """What a recording may be, and how its timestamps are read."""
 
+    min_side_px: int = 48  # as wide is a face whose irises are 20 px apart (`Quality`); strips take long to search
     max_side_px: int = 8192
     max_pixels: int = 40_000_000
     max_hours: float = 24.0
@@ -31,6 +32,29 @@ class Media:
     steady_spread: float = 0.25  # spread of frame intervals over their median, above it the rate is unsteady [J]
     missing_end_s: float = 1.0  # header longer than what can be read by more than this: truncated [J]
     step_back_s: float = 1.0  # larger than any reordering of frames by a codec [J]
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How long what is kept beside the library stays; no part of an analysis."""
+
+    backup_days: int = 30  # of a backup, and of a library that a restore has set aside [J]
+    orphan_hours: float = 1.0  # files of no account are removed after; longer than any act that makes them takes [J]
+
+
+@dataclass(frozen=True)
+class Queueing:
+    """Whose job is next; no part of an analysis. The rule is told in `jobs/turns.py`."""
+
+    running_a_person: int = 2  # jobs at the same time: an analysis and the copy of its recording [J]
+    # A job counts as queued so much later for each megabyte: two minutes for a clip of 60 MB, 23 for an hour of 700 MB;
+    # so long, at most, do later and shorter ones go before it [J].
+    later_s_per_mb: float = 2.0
+    later_most_s: float = 1800.0
+
+    def later_s(self, size_bytes: int) -> float:
+        """How much later than it was a job on recordings of this size counts as queued [s]."""
+        return min(self.later_s_per_mb * size_bytes / 1e6, self.later_most_s)
 
 
 @dataclass(frozen=True)
@@ -55,9 +79,10 @@ class Sound:
 class Sampling:
     """How densely a recording is looked at."""
 
-    # Analysed pictures a second, per person. Measured (tests/validation, rate and size): a minute's eye contact is off
-    # by 0.9 points at 5, 0.5 at 10, 0.7 at 15, 0.4 at 30; leans and smiles are found alike. 5 saves a quarter of time.
-    rate_hz: float = 10.0
+    # Analysed pictures a second, per person. The whole suite was run at 10 and at 5 (tests/validation/README.md):
+    # of all figures that of leans found alone is lower, by one lean of 28. At 10 the dense pass costs 1.6 times
+    # as much.
+    rate_hz: float = 5.0
     # A segment is long enough that starting it costs little, short enough for progress and for work to be shared.
     segment_s: float = 30.0
     body_rate_hz: float = 1.0  # shoulders and background move slowly; the body network costs as much as the face
@@ -95,6 +120,7 @@ class Tracking:
     size_ratio_max: float = 1.8  # between neighbouring samples
     reach_sizes: float = 0.8  # how far a face moves between neighbouring samples, in its own sizes
     search_again_s: float = 0.5  # a lost person is searched for in the whole tile this often
+    search_body_again_s: float = 9.5  # a body is followed for as long without a search [J]
     forget_s: float = 1.0  # after this a found face must look like the person
     likeness_min: float = 0.55  # of a face found again to the person as surveyed [J]
     background_width_px: int = 320
@@ -223,6 +249,50 @@ class Gaze:
 
 
 @dataclass(frozen=True)
+class Speech:
+    """Who is speaking (METHOD 1.5), and turns."""
+
+    cell_s: float = 0.1  # of the sound table, and so of everything here
+    heard_on: float = 0.5  # probability of the speech model
+    heard_odds_max: float = 3.0  # logarithm of the odds that one probability of the model is trusted with [J]
+    movement_mean_s: float = 0.3
+    mouth_gap_s: float = 0.5  # a mouth unseen for longer says nothing
+    mouth_min_s: float = 5.0  # seen for less, a mouth says nothing [J]
+    usual_movement: tuple[float, float] = (-4.2, -1.7)  # still, as in speech; five real clips: -1.3 to -1.5 in speech,
+    # -5.5 to -2.5 without; two rendered calls: -2.1 to -1.4, -5.4 to -3.9
+    usual_movement_sd: float = 0.7  # of one person's [E]
+    usual_movement_s: float = 10.0  # the usual counts as much as so many seconds of a person's own [J]
+    movement_apart: float = 1.5  # standard deviations between still and speech, for a mouth to tell anything [J]
+    talking_while_speaking: float = 0.9  # a speaker's mouth moves as in speech this often [J]
+    talking_while_silent: float = 0.1  # a listener's does, smiling or chewing [J]
+    smile_margin_s: float = 0.2  # before and after, while it rises and falls [J]
+    mouth_weight: float = 0.5  # neighbouring 100 ms say partly the same [J]
+    channel_apart_db: float = 8.0  # between the two channels' level differences while one and the other speaks [J]
+    channel_sd_db: float = 3.0  # of such a difference, at least [J]
+    channel_mapping_z: float = 3.0  # standard errors by which the mouths tell whose channel is whose [J]
+    pause_s: float = 0.7  # mean lengths and shares of what follows what, which weigh little [J]
+    speaking_s: float = 2.0
+    overlap_s: float = 0.6
+    overlap_share: float = 0.05
+    unseen_share: float = 0.02  # of speech, by somebody who is not measured
+    sure: float = 0.7  # METHOD 1.5: less sure than this is unknown
+    attributed_min: float = 0.6  # METHOD 1.5: less of the speech with a known speaker is not measurable
+    overlap_most: float = 0.4  # of the speech; told by the mouths, so much of both at once is no conversation [J]
+    heard_min_s: float = 10.0  # less speech is not split by who spoke [J]
+    voice_missing_share: float = 0.3  # of the time without speech in which a mouth moves as in speech [J]
+    voice_missing_s: float = 20.0  # and so long at least [J]
+    unheard_min_s: float = 3.0  # without speech: pauses in a talk are shorter mostly [J]
+    unheard_mean_s: float = 2.0  # of how like speech a mouth moves [J]
+    unheard_on: float = 0.5  # above: speech that is not in the sound [J]
+    voice_margin_s: float = 0.5  # around what is heard, left out of that [J]
+    turn_pause_s: float = 1.0  # one's own shorter pauses belong to one's turn, if nobody speaks in them [J]
+    turn_min_s: float = 1.0  # shorter is a short response ("mm-hm"), no turn [J]
+    answer_max_s: float = 5.0  # a later beginning is no answer to the partner's last turn [J]
+    turn_end_s: float = 1.0  # METHOD 2.10: gaze at the end of one's own turn
+    turn_ends_min: int = 5  # fewer measured ends give no figure [J]
+
+
+@dataclass(frozen=True)
 class Lean:
     """Forward lean (METHOD 3)."""
 
@@ -336,6 +406,41 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """The whole of a long session at a glance, while it is still being read."""
+
+    pieces: int = 90  # gaze is looked for in 60 s at least; together they cost what a minute and a half costs
+    piece_s: float = 1.0
+    least_s: float = 600.0  # a shorter session is read about as soon as looked at [J]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a process that reads a recording may take before it is ended. Damaged and hostile files, too, must end."""
+
+    # Of one process, resident. Measured: 0.5 GB at 720 lines, 1.6 GB at 8K (H.264, 6 references), 2.8 GB at the largest
+    # pictures that are taken (39 megapixels, tests/faults/MEDIA.md).
+    memory_mb: int = 3000
+    # Of one segment, without a further sample: the slowest decode one in about a second, networks load in three [J].
+    silent_s: float = 120.0
+    # A step over the whole recording (survey, sound, copy): so long, and for each megabyte more. For an hour of 700 MB
+    # that is 50 minutes, where minutes are usual [J].
+    step_s: float = 900.0
+    step_s_per_mb: float = 3.0
+    probe_s: float = 180.0  # the short look takes seconds; a file of 8 GB is read to its end for its times [J]
+    probe_s_per_mb: float = 0.1
+    unread_max: int = 20  # segments that cannot be read before the whole recording is given up [J]
+
+    def whole_s(self, size_bytes: int) -> float:
+        """How long a step over whole recordings of this size may take [s]."""
+        return self.step_s + self.step_s_per_mb * size_bytes / 1e6
+
+    def look_s(self, size_bytes: int) -> float:
+        """How long the short look at a recording of this size may take [s]."""
+        return self.probe_s + self.probe_s_per_mb * size_bytes / 1e6
+
+
+@dataclass(frozen=True)
 class Parameters:
     """All parameters; passed whole to whatever needs one of them, and written into session.json."""
 
@@ -347,9 +452,12 @@ class Parameters:
     tracking: Tracking = field(default_factory=Tracking)
     quality: Quality = field(default_factory=Quality)
     gaze: Gaze = field(default_factory=Gaze)
+    speech: Speech = field(default_factory=Speech)
     lean: Lean = field(default_factory=Lean)
     mirroring: Mirroring = field(default_factory=Mirroring)
     probe: Probe = field(default_factory=Probe)
+    preview: Preview = field(default_factory=Preview)
+    limits: Limits = field(default_factory=Limits)
 
 
 def replace_parameter(parameters: Parameters, assignment: str) -> Parameters:

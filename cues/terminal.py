@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cues.errors import CuesError
 from cues.metrics.minutes import COVERAGE_REASON, MINUTE_S
-from cues.metrics.session import SETUP_WORDS, SessionMetrics, flags_by_words
+from cues.metrics.session import SessionMetrics
+from cues.metrics.summary import SETUP_WORDS, flags_by_words
 from cues.probe_verdicts import CUES, VERDICTS, Verdict, named
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ WIDE = 104
 """From this many columns on the coverages stand in the table as well."""
 
 _GAZE_WORDS = {"facing": "facing the partner", "eye_contact": "gaze toward the partner's face"}
+
+complaints = Console(stderr=True)
 
 Row = dict[str, Any]
 
@@ -46,6 +51,20 @@ def own_words() -> Iterator[None]:
         os.dup2(sys.stderr.fileno(), 2)
         sys.stderr.close()
         sys.stderr = before
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns errors into one sentence and an exit status: 2 for input that cannot be used, 130 for Ctrl-C."""
+    try:
+        yield
+    except CuesError as error:
+        complaints.print(f"[bold]{type(error).__name__.removesuffix('Error')}:[/bold]", end=" ")
+        complaints.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        complaints.print("Interrupted. What is finished is kept: the same command goes on from there.")
+        raise typer.Exit(130) from None
 
 
 def print_session(metrics: SessionMetrics, console: Console) -> None:
@@ -241,7 +260,25 @@ def _session_lines(summary: Row, rows: list[Row]) -> list[str]:
             f"{person['role'].capitalize()}, {', '.join(words)}: no figure. {'' if why in above else why}".rstrip()
             for why, words in missing.items()
         ]
-    return lines + _together_lines(summary)
+    return lines + _together_lines(summary) + _talk_lines(summary)
+
+
+def _talk_lines(summary: Row) -> list[str]:
+    """How much each spoke, and eye contact while listening and while speaking; or why it is not known."""
+    if summary["speaking"]["why"] is not None:
+        return [f"Who is speaking: no figure. {summary['speaking']['why']}"]
+    lines = []
+    for person in summary["people"]:
+        talk = person["cues"]["talk"]["figures"]
+        if talk is None:
+            continue
+        line = f"{person['role'].capitalize()}, speaking: about {talk['talk_pct']:.0f} % of the time"
+        eyes = person["cues"]["eye_contact"]["figures"] or {}
+        told = [(state, eyes.get(f"eye_contact_{state}_pct")) for state in ("listening", "speaking")]
+        if all(value is not None for _, value in told):
+            line += "; eye contact " + ", ".join(f"{value:.0f} % while {state}" for state, value in told)
+        lines.append(line + ".")
+    return lines
 
 
 def _together_lines(summary: Row) -> list[str]:

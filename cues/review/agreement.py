@@ -21,6 +21,8 @@ import numpy as np
 from cues.metrics.episodes import iou
 
 FRAME_S, COLLAR_S, EVENT_IOU = 0.1, 0.25, 0.5
+_ROUNDING_S = 1e-6
+"""Times of frames and ends are sums of hundredths: a frame just at the collar counts, whatever the last bits say."""
 
 Stretch = tuple[float, float]
 
@@ -44,7 +46,7 @@ def agreement(
     one, other, within = _joined(one), _joined(other), list(within)
     time = np.concatenate([np.arange(a + FRAME_S / 2, b, FRAME_S) for a, b in within]) if within else np.zeros(0)
     edges = np.array(sorted({edge for stretch in (*one, *other) for edge in stretch}))
-    counted = time[_distance(time, edges) >= collar_s]
+    counted = time[_distance(time, edges) >= collar_s - _ROUNDING_S]
     a, b = _holds(counted, one), _holds(counted, other)
     firsts, seconds = _inside(one, within), _inside(other, within)
     matched = sum(any(iou(x, y) > EVENT_IOU for y in _touching(seconds, x)) for x in firsts)
