@@ -18,6 +18,7 @@ PARTS = (
     "mirroring_from_pixels",
     "rate_and_size",
     "fairness",
+    "speaking",
 )
 
 

@@ -90,7 +90,7 @@ def stretched(fitted: GazeMap, factors: np.ndarray) -> GazeMap:
 
 def shots_of(scope: Scope, person: int, each: int, wider: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Evidence and true gaze of one person's pictures, without those in which no face was found."""
-    reader = FaceReader(2)
+    reader = FaceReader()
     pairs = []
     for shot, picture, known in rendered_shots(scope, person, each, SEED, wider):
         read = read_shot(reader, shot, picture, known)
@@ -98,7 +98,6 @@ def shots_of(scope: Scope, person: int, each: int, wider: float) -> list[tuple[n
             image, face, pose, lens = read
             irises = refined_irises(image, face.points, pose, lens)
             pairs.append((eye_evidence(face, irises, pose, lens), true_gaze(known, pose.place(EYE_MIDPOINT_CM))))
-    reader.close()
     return pairs
 
 
@@ -111,8 +110,8 @@ def read_shot(
     apart = float(known["iris_distance"])
     # Where a track would have the crop: the face was there a moment ago.
     x, y, side = window_around(irises.mean(0) + [0, 0.25 * apart], 2.4 * apart / FACE_SHARE, tile)
-    crop, window = cut_window(image, x, y, side, tile)
-    faces = [face_in_frame(face, window) for face in reader.read(crop)]
+    view, window = cut_window(image, x, y, side, tile)
+    faces = [face_in_frame(face, window) for face in reader.read(view)]
     lens = Lens(shot.assumed_focal, *shot.camera.centre)
     pose = solve_head_pose(faces[0].points, lens) if faces else None
     return None if pose is None else (image, faces[0], pose, lens)

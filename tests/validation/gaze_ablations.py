@@ -74,7 +74,7 @@ def main() -> int:
 
 def rows_of(scope: Scope, person: int) -> list[Row]:
     """All kinds of evidence of one person's pictures, without those in which no face was found."""
-    reader, rows = FaceReader(2), []
+    reader, rows = FaceReader(), []
     for shot, picture, known in rendered_shots(scope, person, EACH, SEED):
         read = read_shot(reader, shot, picture, known)
         if read is None:
@@ -98,7 +98,6 @@ def rows_of(scope: Scope, person: int) -> list[Row]:
                 "eye_shapes": face.blendshapes[EYE_SHAPES],
             }
         )
-    reader.close()
     return rows
 
 

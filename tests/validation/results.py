@@ -15,7 +15,7 @@ RESULTS = HERE / "results"
 DOCUMENT = HERE / "RESULTS.md"
 README = HERE.parent.parent / "README.md"
 TABLE_START, TABLE_END = "<!-- figures: written by make validate -->", "<!-- figures: end -->"
-SOFTWARE = ("mediapipe", "opencv-contrib-python", "numpy", "scipy", "av")
+SOFTWARE = ("ai-edge-litert", "opencv-contrib-python", "numpy", "scipy", "av")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class Turn:
     text: str
 
 
-def _spoken(person: int, text: str) -> np.ndarray:
+def spoken(person: int, text: str) -> np.ndarray:
+    """A line as the person says it, (samples,) float32 at SAMPLE_RATE, from its first sound to its last."""
     voice, speed, pitch = VOICES[person]
     if shutil.which("espeak-ng") is None:
         raise SpeechMissing("espeak-ng is needed to render a session with speech: install the package espeak-ng")
@@ -51,7 +52,7 @@ def converse(
     sound = np.zeros((2, total), np.float32)
     said = []
     for person, text in lines:
-        said.append(_spoken(person, text))
+        said.append(spoken(person, text))
         if sum(len(s) for s in said) > total:
             break
     speech = sum(len(s) for s in said) / SAMPLE_RATE

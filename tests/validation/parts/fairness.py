@@ -14,9 +14,10 @@ from cues.metrics.quality import frame_quality
 from cues.observations import OBSERVATIONS
 from cues.parameters import Parameters
 from cues.vision.crop import FACE_SHARE, cut_window, window_around
+from cues.vision.gaze import gaze_of
 from cues.vision.head_pose import lens_of_tile
 from cues.vision.landmarks import FaceReader
-from cues.vision.people import face_in_frame, find_people, is_plausible
+from cues.vision.people import face_in_frame, find_people, plausible_pose
 from cues.vision.segment import face_columns
 from tests.validation.parts.fairness_faces import (
     DARKER,
@@ -102,35 +103,34 @@ def _all_seen(scope: Scope, people: list[Person], lights: tuple[str, ...]) -> li
 
 
 def _see(scope: Scope, people: list[Person], lights: tuple[str, ...]) -> list[Seen]:
-    searcher, reader = FaceReader(6), FaceReader(2)
-    try:
-        seen: list[Seen] = []
-        for person in people:
-            folder = rendered(scope, person)
-            darker = () if scope.short or person.extra != "none" else tuple(DARKER)
-            shots = [(pose, light) for light in dict.fromkeys(lights + darker) for pose in range(len(POSES))]
-            rows = [_read(picture(folder, person, pose, light), searcher, reader) for pose, light in shots]
-            seen += _compared(person, shots, rows)
-        return seen
-    finally:
-        searcher.close()
-        reader.close()
+    reader = FaceReader()
+    seen: list[Seen] = []
+    for person in people:
+        folder = rendered(scope, person)
+        darker = () if scope.short or person.extra != "none" else tuple(DARKER)
+        shots = [(pose, light) for light in dict.fromkeys(lights + darker) for pose in range(len(POSES))]
+        rows = [_read(picture(folder, person, pose, light), reader) for pose, light in shots]
+        seen += _compared(person, shots, rows)
+    return seen
 
 
-def _read(image: np.ndarray, searcher: FaceReader, reader: FaceReader) -> dict[str, float]:
+def _read(image: np.ndarray, reader: FaceReader) -> dict[str, float]:
     """The columns of the one person in a picture; empty where no face is found."""
     parameters = Parameters()
     tile = np.array([0, 0, image.shape[1], image.shape[0]])
     lens, _ = lens_of_tile(tile, True, parameters.camera.focal_over_width)
-    sightings = find_people(image, tile, searcher, None, SMALLEST_FACE)
+    sightings = find_people(image, tile, reader, None, SMALLEST_FACE)
     if not sightings:
         return {}
     box = sightings[0].box
     side = float(np.sqrt(box[2] * box[3])) / FACE_SHARE
-    crop, window = cut_window(image, *window_around(box[:2] + box[2:] / 2, side, tile), tile)
-    faces = [face_in_frame(face, window) for face in reader.read(crop)]
-    faces = [face for face in faces if is_plausible(face, lens)]
-    return face_columns(faces[0], lens, image) if faces else {}
+    view, window = cut_window(image, *window_around(box[:2] + box[2:] / 2, side, tile), tile)
+    faces = [face_in_frame(face, window) for face in reader.read(view)]
+    poses = [(face, pose) for face in faces if (pose := plausible_pose(face, lens)) is not None]
+    if not poses:
+        return {}
+    columns, evidence = face_columns(*poses[0], lens, image)
+    return {**columns, **dict(zip(("gaze_h", "gaze_v"), gaze_of(evidence[None])[0].tolist(), strict=True))}
 
 
 def _compared(person: Person, shots: list[tuple[int, str]], rows: list[dict[str, float]]) -> list[Seen]:

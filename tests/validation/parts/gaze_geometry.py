@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from cues.vision.gaze import basis_towards_lens, each_eye, measure_gaze
+from cues.vision.gaze import basis_towards_lens, each_eye, gaze_of, measure_gaze
 from cues.vision.landmarks import IRIS_LEFT, IRIS_RIGHT, FaceReader
 from tests.validation import fit_gaze_map
 from tests.validation.parts.gaze_shots import rendered_shots
@@ -75,7 +75,7 @@ TITLE = "Gaze geometry"
 
 def read_person(scope: Scope, person: int, each: int) -> list[Read]:
     """All pictures of one person in which a face was found."""
-    reader, reads = FaceReader(2), []
+    reader, reads = FaceReader(), []
     for shot, image, known in rendered_shots(scope, person, each, SEED):
         found = fit_gaze_map.read_shot(reader, shot, image, known)
         if found is None:
@@ -90,7 +90,7 @@ def read_person(scope: Scope, person: int, each: int) -> list[Read]:
             Read(
                 person,
                 fit_gaze_map.true_gaze(known, gaze.eyes),
-                np.array(gaze.both),
+                gaze_of(gaze.evidence[None])[0],
                 both[0],
                 both[1],
                 gaze.yaw_to_camera,
@@ -99,7 +99,6 @@ def read_person(scope: Scope, person: int, each: int) -> list[Read]:
                 (gaze.irises - irises).mean(0) * mm,
             )
         )
-    reader.close()
     return reads
 
 

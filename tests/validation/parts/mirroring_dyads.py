@@ -3,7 +3,8 @@
 Conventions
 -----------
 A person is (dyad, side) with side "a" or "b". Each dyad has three recordings of three minutes, joined to nine minutes
-in the order of the file. OpenFace's AU12 (0-5) is the smile channel, times 0.15 / 0.7: METHOD 4.6 gives the threshold
+in the order of the file. OpenFace's AU12 (0-5) is the smile channel, of which the product sees as many
+samples a second as it takes of a recording, times 0.15 / 0.7: METHOD 4.6 gives the threshold
 of a smile as 0.7 on that scale and as 0.15 in blendshape units; the cheek channel is given as dead. Half a second
 either side of every joint is given as not measured, so that no correlation and no smile rests on a jump that both
 people share. Whole minutes never span a joint; the partner's lag of 2 s and the circular shifts do, as they would in
@@ -172,7 +173,9 @@ def _delays_found(result: Mirroring, copied: list[Copied]) -> np.ndarray:
 
 
 def _smiles(number: int, au12: np.ndarray, joints: np.ndarray, parameters: Parameters) -> Smiles:
-    time = np.arange(len(au12)) / RATE_HZ
+    every = round(RATE_HZ / parameters.sampling.rate_hz)
+    au12 = au12[::every]
+    time = np.arange(len(au12)) * every / RATE_HZ
     apart = np.abs(time[:, None] - joints)
     usable = (np.minimum(apart, DURATION_S - apart) > JOINT_S).all(1)
     good = good_quality(len(time))
