@@ -24,17 +24,18 @@ class Analysed:
 
 @pytest.fixture(scope="session")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Analysed]:
-    """Analyses a recording with the default parameters, each path once."""
-    done: dict[tuple[Path, str], Analysed] = {}
+    """Analyses a recording with the default parameters (`rate`: samples a second), each in a way once."""
+    usual = Parameters()
+    done: dict[tuple[Path, str, float], Analysed] = {}
 
-    def run(path: Path, setup: str = "auto") -> Analysed:
-        if (path, setup) not in done:
+    def run(path: Path, setup: str = "auto", rate: float = usual.sampling.rate_hz) -> Analysed:
+        if (path, setup, rate) not in done:
             # Short clips need fewer pictures searched for people; everything else is as a person would run it.
-            short = Parameters()
-            short = replace(short, layout=replace(short.layout, searches_max=8))
+            short = replace(usual, layout=replace(usual.layout, searches_max=8))
+            short = replace(short, sampling=replace(short.sampling, rate_hz=rate))
             with local_pool(2) as pool:
                 observations = analyze((path,), tmp_path_factory.mktemp("analysed"), pool, short, setup)
-            done[path, setup] = Analysed(observations, measure_session(observations, Corrections(), Parameters()))
-        return done[path, setup]
+            done[path, setup, rate] = Analysed(observations, measure_session(observations, Corrections(), short))
+        return done[path, setup, rate]
 
     return run

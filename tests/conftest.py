@@ -1,3 +1,3 @@
 """Fixtures of all tests."""
 
-pytest_plugins = ("tests.media_made", "tests.calls_made", "tests.analysed", "tests.commands")
+pytest_plugins = ("tests.media_made", "tests.calls_made", "tests.analysed", "tests.commands", "tests.postgres")

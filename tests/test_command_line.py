@@ -18,7 +18,7 @@ from tests.made_session import made_session
 from tests.media_made import ffmpeg
 
 TABLES = {"observations.parquet", "scene.parquet", "sound.parquet"}
-RESULTS = {"minutes.csv", "episodes.csv", "session.json", "corrections.json"}
+RESULTS = {"minutes.csv", "episodes.csv", "session.json", "speaking.parquet", "corrections.json"}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -118,13 +118,10 @@ def halves(man_at_webcam: Path) -> tuple[Segment, Segment, Segment]:
     survey = survey_recording(man_at_webcam, parameters)
     instants = np.arange(120) / 10
     networks = Networks()
-    try:
-        whole, first, second = (
-            read_segment(man_at_webcam, part, survey, parameters, networks)
-            for part in (instants, instants[:60], instants[60:])
-        )
-    finally:
-        networks.close()
+    whole, first, second = (
+        read_segment(man_at_webcam, part, survey, parameters, networks)
+        for part in (instants, instants[:60], instants[60:])
+    )
     return whole, first, second
 
 

@@ -13,7 +13,9 @@ import pytest
 
 from cues.metrics.episodes import iou
 from cues.metrics.minutes import MINUTE_S
+from cues.metrics.speaking import MOUTHS
 from tests.analysed import Analysed
+from tests.validation.parts.speaking_sounds import speaks
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "videos" / "sample"
@@ -135,3 +137,33 @@ def test_two_shot_is_one_room_with_both_people_kept_apart(analysed: Callable[...
         found = [(e.start, e.end) for e in result.metrics.measured.lean[number].episodes if e.kind in FORWARD]
         assert matched(found, true, 0.4) == len(true), (number, found, true)
     assert "experimental" in json.dumps(result.metrics.summary).lower()
+
+
+def test_who_speaks_is_told_for_every_tenth_of_a_second(sample: Analysed, truth: dict[str, Any]) -> None:
+    """One channel, both voices in it: the mouths tell. All steps count, the ends of turns and what is unknown too."""
+    found = sample.metrics.measured.speaking
+    true = speaks(truth, len(found.states))
+    assert found.by == MOUTHS and found.measurable
+    assert float((found.states == true).mean()) >= 0.92
+    talk = {p["person"]: p["cues"]["talk"]["figures"] for p in sample.metrics.summary["people"]}
+    for person, state in ((0, 1), (1, 2)):
+        said = 100 * float(np.isin(true, (state, 3)).mean())
+        assert talk[person]["talk_pct"] == pytest.approx(said, abs=2)
+        turns = sum(turn["person"] == person and turn["end"] - turn["start"] >= 1 for turn in truth["turns"])
+        assert talk[person]["talk_turns"] == pytest.approx(turns, abs=3)
+
+
+def test_eye_contact_while_listening_and_while_speaking_is_near_the_truth(
+    sample: Analysed, truth: dict[str, Any]
+) -> None:
+    steps = (np.arange(round(10 * sample.observations.facts.duration_s)) + 0.5) / 10
+    true = speaks(truth, len(steps))
+    for person in (0, 1):
+        gaze = truth["people"][person]["gaze"]
+        looks = np.zeros(len(steps), bool)
+        for event in gaze:
+            looks |= (steps >= event["start"]) & (steps < event["end"]) & (event["target"] == "partner")
+        figures = sample.metrics.summary["people"][person]["cues"]["eye_contact"]["figures"]
+        for state, speaker in (("listening", 2 - person), ("speaking", 1 + person)):
+            wanted = 100 * float(looks[true == speaker].mean())
+            assert figures[f"eye_contact_{state}_pct"] == pytest.approx(wanted, abs=3)

@@ -5,7 +5,8 @@ import pytest
 from rich.console import Console
 
 from cues.corrections import Corrections
-from cues.metrics.session import FLAG_WORDS, measure_session
+from cues.metrics.session import measure_session
+from cues.metrics.summary import FLAG_WORDS
 from cues.parameters import Parameters
 from cues.terminal import print_session
 from tests.made_session import made_session
