@@ -5,7 +5,7 @@ job by a lease that it renews while it works; a lease that has run out is anybod
 so that the clocks of several machines need not agree. One transaction a function, on SQLite and PostgreSQL alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -81,22 +81,28 @@ def progress(library: Library, job_id: int) -> JobProgress:
     """How far a job is. Raises JobError where there is none."""
     with library.reading() as db:
         job = _job(db, job_id)
-        place = None
-        if job.state == JobState.QUEUED:
-            order = [waiting.job_id for waiting in _in_turn(db, database_time(db), QUEUEING)[0]]
-            place = order.index(job_id) + 1 if job_id in order else None
-        return JobProgress(
-            job_id=job.id,
-            session_id=job.session_id,
-            kind=job.kind,
-            state=job.state,
-            stage=job.stage,
-            share=job.share,
-            speed=job.speed,
-            seconds_left=job.seconds_left,
-            place=place,
-            problem=job.problem,
-        )
+        return told(job, places(db) if job.state == JobState.QUEUED else {})
+
+
+def places(db: Session) -> dict[int, int]:
+    """Of each job that nobody works on, its place in the queue from 1, by its id."""
+    return {waiting.job_id: k for k, waiting in enumerate(_in_turn(db, database_time(db), QUEUEING)[0], start=1)}
+
+
+def told(job: Job, place: Mapping[int, int]) -> JobProgress:
+    """How far a job is; `place` are the `places` of the queue."""
+    return JobProgress(
+        job_id=job.id,
+        session_id=job.session_id,
+        kind=job.kind,
+        state=job.state,
+        stage=job.stage,
+        share=job.share,
+        speed=job.speed,
+        seconds_left=job.seconds_left,
+        place=place.get(job.id) if job.state == JobState.QUEUED else None,
+        problem=job.problem,
+    )
 
 
 def cancel(library: Library, job_id: int) -> None:

@@ -16,6 +16,7 @@ from cues.library.comments import add_comment
 from cues.library.database import Library, open_library, why_unreachable
 from cues.library.models import Account, Comment, Job, JobKind, JobState
 from cues.library.sessions import create_session, find_session, visible
+from cues.parameters import Queueing
 from tests.postgres import PostgresServer
 
 
@@ -76,9 +77,10 @@ def test_who_starts_at_once_finds_one_owner(library: Library) -> None:
 def test_a_queue_gives_each_job_to_one_and_holds_it_by_the_databases_clock(library: Library, ada: Account) -> None:
     wanted = {queue_job(library, _session(library, ada), JobKind.ANALYSIS) for _ in range(6)}
     taken: list[int] = []
+    rule = Queueing(running_a_person=6)
 
     def work(name: str) -> None:
-        while (job_id := claim(library, f"{name}:1", 30)) is not None:
+        while (job_id := claim(library, f"{name}:1", 30, rule)) is not None:
             taken.append(job_id)
             renew(library, job_id, f"{name}:1", 30, "people", 0.5)
 
@@ -91,7 +93,7 @@ def test_a_queue_gives_each_job_to_one_and_holds_it_by_the_databases_clock(libra
     with library.writing() as db:
         job = db.get_one(Job, taken[0])
         lost, job.lease_until = str(job.coordinator), database_time(db)
-    assert claim(library, "later:1", 30) == taken[0]
+    assert claim(library, "later:1", 30, rule) == taken[0]
     assert not finish_job(library, taken[0], lost, JobState.DONE)
     assert finish_job(library, taken[0], "later:1", JobState.DONE)
 

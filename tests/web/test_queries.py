@@ -159,7 +159,7 @@ def test_no_page_and_no_route_asks_more_often_where_there_is_more(clinic, monkey
         eva = db.scalars(select(Account).where(Account.name == "Eva")).one()
         db.add(Share(session_id=session_id, supervisor_id=eva.id, left_out=[]))
     client = make_application(application.running().settings)._build_starlette_app()
-    _grow(library, 20, 10)  # past the first of each kind, and the few whose place in the queue is told
+    _grow(library, 20, 10)  # past the first of each kind
     before = {(page, who): _opened(page, tokens[who], session_id, counted, monkeypatch) for page, who in PAGES}
     routes = _routes(client, session_id, tokens["ada"], counted)
     _grow(library, SESSIONS - 20, PEOPLE - 10)
