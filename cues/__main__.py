@@ -155,6 +155,7 @@ app.command()(keeping_commands.encrypt)
 app.command("change-key")(keeping_commands.change_key_)
 app.command()(keeping_commands.backup)
 app.command()(keeping_commands.restore)
+app.command()(keeping_commands.delete_again)
 app.command()(keeping_commands.move_database)
 
 

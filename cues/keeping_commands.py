@@ -129,6 +129,15 @@ def restore(
             )
 
 
+def delete_again(library: LibraryOption = None) -> None:
+    """Deletes again what was deleted after a database was dumped that is back now; every part of the tool ended."""
+    from cues.library.deleting_again import delete_again_from_log
+
+    with told():
+        sessions, people = delete_again_from_log(_library(library), read_settings().database_url)
+        _say(f"Deleted again: {sessions} sessions, {people} people. What the log of deletions has is gone.")
+
+
 def move_database(
     to: Annotated[str, typer.Option("--to", help="postgresql+psycopg://user:password@host/name of an empty database.")],
     library: LibraryOption = None,

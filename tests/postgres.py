@@ -34,7 +34,7 @@ _TEMPLATE = "cues_template"
 
 def programs() -> Path | None:
     """The folder of the server's programs, None where there are none."""
-    found = [Path(path).parent for path in [shutil.which("initdb")] if path]
+    found = [Path(path).resolve().parent for path in [shutil.which("initdb")] if path]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
     return next((path for path in found if (path / "initdb").exists() and (path / "postgres").exists()), None)
 

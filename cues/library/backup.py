@@ -25,7 +25,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,12 +33,11 @@ from cues.encryption import keys
 from cues.errors import CuesError
 from cues.library.database import ASIDE, FILE_NAME, LibraryError, open_rows
 from cues.library.deeds import record, system_user
+from cues.library.deleting_again import delete_again
 from cues.library.deletions import (
     BACKUP_NAME,
     BACKUPS,
     LOG,
-    PERSON,
-    SESSION,
     Deletion,
     add_to_log,
     backup_folders,
@@ -47,10 +45,8 @@ from cues.library.deletions import (
     note_deletions,
     read_log,
 )
-from cues.library.folders import remove_session_folder, session_folder
-from cues.library.models import Account, PracticeSession, Recording, SignIn
-from cues.library.person import remove_account
-from cues.library.sessions import delete_session
+from cues.library.folders import session_folder
+from cues.library.models import PracticeSession, Recording
 from cues.parameters import Keeping
 from cues.whole_files import sync_folder, write_whole
 
@@ -99,6 +95,11 @@ def make_backup(folder: Path, url: str | None, target: Path, keep_days: int = Ke
         raise BackupError(f"There is no library in {folder}.")
     if target.is_relative_to(folder) or folder.is_relative_to(target):
         raise BackupError("A backup cannot lie inside the library, nor the library inside the backups: choose another.")
+    if target not in backup_folders(folder) and any(target.glob(f"{BACKUP_NAME}*")):
+        raise BackupError(
+            f"{target} holds backups of another library, whose deletions would count for this one too: choose another "
+            "folder."
+        )
     library = open_rows(folder)
     now = datetime.now(UTC)
     place = target / f"{BACKUP_NAME}{now.strftime(_TIME)}"
@@ -173,7 +174,9 @@ def restore_backup(backup: Path, folder: Path, url: str | None) -> Restored:
             (beside / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _copy(backup / name, beside / name)
         _take_over(folder, backup, beside)
-        counts = _delete_again(beside, known, said["made"])
+        with closing(open_rows(beside)) as rows:
+            counts = delete_again(rows, known, said["made"])
+        add_to_log(beside, known)
         (beside / _RESTORING).unlink()
         sync_folder(beside)
         if there:
@@ -210,27 +213,6 @@ def _take_over(folder: Path, backup: Path, beside: Path) -> None:
     if keys.same_encryption(folder, beside):
         # In place of it: the name stands for the file of the backup, which stays as it is.
         write_whole(beside, {keys.FILE_NAME: (folder / keys.FILE_NAME).read_bytes()})
-
-
-def _delete_again(beside: Path, known: set[Deletion], made: str) -> tuple[int, int]:
-    """Deletes in the restored library what was deleted since the backup, and signs everybody out; how many sessions and
-    people that were."""
-    since = known - read_log(beside)
-    with closing(open_rows(beside)) as library:
-        with library.writing() as db:
-            sessions = [d.id for d in since if d.what == SESSION and db.get(PracticeSession, d.id) is not None]
-            people = [int(d.id) for d in since if d.what == PERSON and db.get(Account, int(d.id)) is not None]
-            for session_id in sessions:
-                delete_session(db, None, db.get_one(PracticeSession, session_id), "deleted before a backup came back")
-            for account_id in people:
-                sessions += remove_account(db, db.get_one(Account, account_id), None)
-            db.execute(delete(SignIn))
-            told = {"made": made, "deleted_again": len(sessions), "people": len(people), "by": system_user()}
-            record(db, None, "restore", details=told)
-        for session_id in sessions:
-            remove_session_folder(beside, session_id)
-        add_to_log(beside, known)
-    return len(sessions), len(people)
 
 
 def _copy_rows(source: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cues.encryption.keys import LibraryKeyError, begin_encryption, given_key, is_encrypted, unlock
 from cues.errors import CuesError
-from cues.library.deletions import BACKUP_NAME, backup_folders, note_deletions
+from cues.library.deletions import BACKUP_NAME, backup_folders, not_on_record, note_deletions
 
 FILE_NAME = "library.db"
 ASIDE = f"{FILE_NAME}.before-move-"
@@ -95,7 +95,16 @@ def open_library(folder: Path, url: str | None = None) -> Library:
     elif given is not None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         begin_encryption(folder, given)
-    return open_rows(folder, url)
+    library = open_rows(folder, url)
+    with library.reading() as db:
+        before = bool(not_on_record(db, folder))
+    if before:
+        library.close()
+        raise LibraryError(
+            f"The database of the library in {folder} is older than its log of deletions: python -m cues delete-again "
+            "deletes those sessions and people once more. Then start again."
+        )
+    return library
 
 
 def open_rows(folder: Path, url: str | None = None) -> Library:

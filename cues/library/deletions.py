@@ -2,7 +2,8 @@
 
 `deletions.log` lies in the library and in every folder of its backups: a line for each session and person deleted, with
 the time at which the record of deeds has it. Lines are only added. The record and the logs are compared after every
-deletion, at every start and before every backup, and what one of them lacks is added.
+deletion, at every start and before every backup. What a log lacks is added; where the record lacks something, the
+database is from before, and `cues.library.deleting_again` deletes it once more.
 """
 
 import json
@@ -59,6 +60,11 @@ def read_log(folder: Path) -> set[Deletion]:
             with suppress(ValueError, TypeError):
                 found.add(Deletion(**json.loads(line)))
     return found
+
+
+def not_on_record(db: Session, library: Path) -> set[Deletion]:
+    """Those that the library's log has and the record of deeds has not: the database is from before."""
+    return read_log(library) - deletions_done(db)
 
 
 def add_to_log(folder: Path, deletions: Iterable[Deletion]) -> None:

@@ -292,6 +292,16 @@ def test_another_database_than_the_librarys_own_is_refused_in_a_sentence(library
     assert not target.exists()
 
 
+def test_a_folder_with_the_backups_of_another_library_is_refused(library, target, tmp_path):
+    make_backup(library.folder, None, target)
+    make_backup(library.folder, None, target)
+    other = open_library(tmp_path / "other")
+    other.close()
+    with pytest.raises(BackupError, match="another library"):
+        make_backup(other.folder, None, target)
+    assert len(list(target.iterdir())) == 2
+
+
 def test_the_log_of_deletions_follows_the_record_after_a_crash_between_the_two(library, people):
     session_id, _ = add(library, people["ada"], "one")
     create = Roles(trainee=True)
