@@ -40,9 +40,11 @@ def ada(tmp_path):
     made.library.close()
 
 
-@pytest.fixture
-def eva(tmp_path):
-    made = side(tmp_path / "eva", "Eva", supervisor=True)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def eva(request, tmp_path):
+    """The supervisor's tool: on her own computer, or a clinic's."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    made = side(tmp_path / "eva", "Eva", url, supervisor=True)
     yield made
     made.library.close()
 

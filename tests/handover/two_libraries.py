@@ -59,8 +59,9 @@ class Side:
         return open_file(self.library, self.me, path, PASSPHRASE, **how)[1]
 
 
-def side(folder: Path, name: str, **roles: bool) -> Side:
-    library = open_library(folder)
+def side(folder: Path, name: str, database: str | None = None, **roles: bool) -> Side:
+    """A person with a library of their own, its rows in a database elsewhere where an address is given."""
+    library = open_library(folder, database)
     with library.writing() as db:
         return Side(library, create_account(db, f"{name.lower()}@example.org", name, Roles(**roles)))
 

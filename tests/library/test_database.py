@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cues.library.accounts import Roles, create_account
 from cues.library.database import FILE_NAME, Library, LibraryError, migrations, open_library
-from cues.library.models import Account, Base, Comment, PracticeSession, Share
+from cues.library.models import Account, Base, Comment, KeptTierRow, PracticeSession, Share
 from tests.library.conftest import BOTH
 
 
@@ -106,6 +106,10 @@ _ROWS = {
         "insert into guess (session_id, figures, shown, created) values ('s', '{}', false, '2026-11-20')",
         "insert into sign_off (id, uid, session_id, reviewer_id, created) values (5, 'u', 's', 1, '2026-11-20')",
     ),
+    "0005": (
+        "insert into kept_tier (id, session_id, owner_id, view, subject, name, marks, created) "
+        "values (4, 's', 1, 'supervisor', 'Ada', 'Posture', '[]', '2026-11-20')",
+    ),
 }
 """What each version may hold that the one before could not."""
 
@@ -128,6 +132,7 @@ def test_a_library_of_an_earlier_version_opens_with_what_it_held(library: Librar
         assert (comments[0].start, comments[0].text, comments[0].answers_to) == (12.5, "What was this?", None)
         assert [comment.id for comment in comments] == ([7, 8] if version >= "0003" else [7])
         assert db.get_one(Share, 3).left_out == [] and db.get_one(Account, 1).uid
+        assert [tier.name for tier in db.scalars(select(KeptTierRow))] == (["Posture"] if version >= "0005" else [])
         assert db.get_one(PracticeSession, "s").trainee_place == ("left" if version >= "0002" else None)
     with pytest.raises(IntegrityError), again.writing() as db:
         db.add(Comment(session_id="s", author_id=1, start=-1.0, text="before the beginning"))
