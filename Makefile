@@ -33,10 +33,11 @@ soak: $(VENV)/tests-ready
 # The accuracy of every figure against known truth: tests/validation/README.md. Up to an hour.
 validate: $(VENV)/tests-ready
 	$(BIN)/python -m tests.validation
+	CUES_TEST_WHOLE=1 $(BIN)/python -m pytest tests/test_sample.py
 
 # How fast and how large: speed and memory by length, a long upload, opening an hour. Up to an hour, on an idle machine;
 # CUES_TEST_DATA names the clips that recordings are composed of (tests/validation/README.md).
-bench: $(VENV)/tests-ready
+bench: $(VENV)/tests-ready sample
 	$(BIN)/python -m tests.benchmarks
 
 # Known holes in what is pinned. Asks PyPI, so it needs the network; fails where it gets no answer: cues/SECURITY.md.

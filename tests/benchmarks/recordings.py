@@ -60,10 +60,12 @@ def recording_of(kind: Kind, seconds: int) -> Path:
 def _composed(kind: Kind) -> list[str]:
     """Inputs and filter: each clip fills its part of a 16:9 picture; one person fills all of it; with a voice."""
     width, each = kind.lines * 16 // 9, kind.lines * 16 // 9 // kind.people
+    top = 0.5 if kind.people > 1 else 0.25  # as much of what is cut off lies above: the middle would cut one face off
     words, graph = [], []
     for number, clip in enumerate(CLIPS[: kind.people]):
         words += ["-stream_loop", "-1", "-i", str(clips_folder() / clip)]
-        fill = f"scale={each}:{kind.lines}:force_original_aspect_ratio=increase,crop={each}:{kind.lines},setsar=1"
+        cut = f"crop={each}:{kind.lines}:(iw-ow)/2:(ih-oh)*{top}"
+        fill = f"scale={each}:{kind.lines}:force_original_aspect_ratio=increase,{cut},setsar=1"
         graph.append(f"[{number}]fps={kind.rate},{fill}[p{number}]")
     names = "".join(f"[p{number}]" for number in range(kind.people))
     joined = f"{names}hstack=inputs={kind.people}" if kind.people > 1 else f"{names}scale={width}:{kind.lines}"
