@@ -1,6 +1,7 @@
 """What a recording can do to the processes that read it: none of it takes the rest of the session along."""
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from cues.analysis import plan_analysis, read_task
 from cues.jobs.attempts import Step, run_steps
@@ -118,6 +120,18 @@ def test_a_segment_read_from_smaller_pictures_says_the_same_of_the_same_places(r
     finer = whole.observed / smaller.observed
     assert np.median(finer[:, :, OBSERVED.index("iris_distance")]) == pytest.approx(2, abs=0.1)
     assert np.nanmax(np.abs(whole.scenery - smaller.scenery)) < 0.02 * face_px
+
+
+def test_a_segment_leaves_no_picture_behind_it_for_the_collector(recording):
+    """One of each segment came to 190 MB over an hour."""
+    plan = plan_analysis((recording,), PARAMETERS)
+    gc.collect()
+    gc.disable()
+    try:
+        read_task(plan.part(plan.tasks()[0]), plan.tasks()[0], Networks())
+        assert [one for one in gc.get_objects() if isinstance(one, VideoFrame)] == []
+    finally:
+        gc.enable()
 
 
 LOOKS = {
