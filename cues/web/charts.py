@@ -7,19 +7,22 @@ time. A minute is drawn as wide as it is long. Missing is a grey field with a da
 minute could be measured stands below it. Colour only helps: every lane and panel has its name beside it. The four
 colours keep 3.4 : 1 or more on the light and on the dark page and differ in lightness or hue for the common kinds of
 colour blindness (after Okabe and Ito 2008).
+
+Charts are written in Vega-Lite's own words (version 6; https://vega.github.io/vega-lite/docs), which the browser draws:
+made through Altair, which looks at each part for mistakes, the charts of one page took a second each time it ran. The
+tests have them looked at (`tests/web/test_charts.py`).
 """
 
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-import altair as alt
-import pandas as pd
-
 from cues.metrics.turns import RESPONSE, TURN
 from cues.web.sentences import clock, head_only
 
 Row = dict[str, Any]
+Chart = dict[str, Any]
+"""A chart, or a part of one, in Vega-Lite's words."""
 
 BLUE, AMBER, ROSE, TEAL, GREY = "#2F7FB8", "#B8740F", "#B8629A", "#2F8F83", "#7F858D"
 LIGHT_INK, DARK_INK = "#24282D", "#E6E7E8"
@@ -93,9 +96,7 @@ def with_shared_smiles(rows: list[Row]) -> list[Row]:
     ]
 
 
-def minute_chart(
-    rows: list[Row], panel: Panel, who: str, ink: str, guide: tuple[float, float] | None = None
-) -> alt.LayerChart:
+def minute_chart(rows: list[Row], panel: Panel, who: str, ink: str, guide: tuple[float, float] | None = None) -> Chart:
     """Bars of one panel for the minutes `rows` of one person, with interval, coverage and dashes; `ink` is the colour
     of thin lines and numbers, `guide` a band of values to draw behind all minutes."""
     top = 100.0
@@ -105,31 +106,30 @@ def minute_chart(
     marks = [_minute_marks(row, panel, top) for row in rows]
     ticks = [0, top / 2, top]
     unit = "" if panel.counts else " + ' %'"
-    y = alt.Y(
-        "low:Q",
-        scale=alt.Scale(domain=[-0.24 * top, 1.12 * top], nice=False, zero=False),
-        axis=alt.Axis(
-            values=[-0.16 * top, *ticks],
-            labelExpr=f"datum.value < 0 ? 'measured' : format(datum.value, '.0f'){unit}",
-            gridOpacity={"condition": {"test": "datum.value < 0", "value": 0}, "value": 1},
+    y = number(
+        "low",
+        scale={"domain": [-0.24 * top, 1.12 * top], "nice": False, "zero": False},
+        axis={
+            "values": [-0.16 * top, *ticks],
+            "labelExpr": f"datum.value < 0 ? 'measured' : format(datum.value, '.0f'){unit}",
+            "gridOpacity": {"condition": {"test": "datum.value < 0", "value": 0}, "value": 1},
             **_LEFT_AXIS,
-        ),
+        },
     )
-    x, middle = (_minute_axis(name, len(rows), rows[-1]["end_s"] / 60) for name in ("left:Q", "middle:Q"))
-    shown = _tooltip(panel)
+    x, middle = (_minute_axis(name, len(rows), rows[-1]["end_s"] / 60) for name in ("left", "middle"))
 
-    both = {"tooltip": shown, "href": "at:N"}
-    field = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q", **both}
-    across = {"x": x, "x2": "right:Q", "y": y, **both}
-    upright = {"x": middle, "y": y, "y2": "high:Q", **both}
-    above = {"x": middle, "y": y, "text": "short:N", **both}
+    both = {"tooltip": _tooltip(panel), "href": word("at")}
+    field = {"x": x, "x2": _RIGHT, "y": y, "y2": _HIGH, **both}
+    across = {"x": x, "x2": _RIGHT, "y": y, **both}
+    upright = {"x": middle, "y": y, "y2": _HIGH, **both}
+    above = {"x": middle, "y": y, "text": word("short"), **both}
 
-    def part(name: str, mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
-        return _layer([place | told for told, places in marks if (place := places[name])], mark, encoding, **look)
+    def part(name: str, mark: str, encoding: Chart, **look: Any) -> list[Chart]:
+        return layer([place | told for told, places in marks if (place := places[name])], mark, encoding, **look)
 
     band = [] if guide is None else [{"left": 0.0, "right": rows[-1]["end_s"] / 60, "low": guide[0], "high": guide[1]}]
     layers = [
-        *_layer(band, "rect", {name: field[name] for name in ("x", "x2", "y", "y2")}, color=ink, opacity=0.1),
+        *layer(band, "rect", {name: field[name] for name in ("x", "x2", "y", "y2")}, color=ink, opacity=0.1),
         *part("room", "rect", field, color=GREY, opacity=0.0),
         *part("missing", "rect", field, color=GREY, opacity=0.13),
         *part("whole", "rect", field, color=GREY, opacity=0.22),
@@ -144,7 +144,7 @@ def minute_chart(
         layers += part("number", "text", above, color=ink, fontSize=12, dy=-8)
     measured = sum(row.get(panel.figure) is not None for row in rows)
     told = f"{who}: {panel.title.lower()}, minute by minute; {measured} of {len(rows)} minutes have a figure"
-    return _together(layers, 165, told)
+    return together(layers, 165, told)
 
 
 def jump_to(time: float, end: float | None = None) -> str:
@@ -152,19 +152,31 @@ def jump_to(time: float, end: float | None = None) -> str:
     return f"#t={time:g}" if end is None else f"#t={time:g},{end:g}"
 
 
-def _layer(rows: list[Row], mark: str, encoding: dict[str, Any], **look: Any) -> list[alt.Chart]:
-    """One layer of marks, none where there is nothing to draw. The rows go as a table: checking each of them against
-    the grammar of charts takes seconds for an hour."""
+def number(field: str, **more: Any) -> Chart:
+    """A channel of numbers: the field of the rows that it shows, and its `scale`, `axis`, `title`."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def word(field: str, **more: Any) -> Chart:
+    """A channel of words."""
+    return {"field": field, "type": "nominal", **more}
+
+
+def layer(rows: list[Row], mark: str, encoding: Chart, **look: Any) -> list[Chart]:
+    """One layer of marks, none where there is nothing to draw."""
     if not rows:
         return []
-    return [getattr(alt.Chart(pd.DataFrame(rows)), f"mark_{mark}")(**look).encode(**encoding)]
+    return [{"data": {"values": rows}, "mark": {"type": mark, **look}, "encoding": encoding}]
 
 
-def _together(layers: list[alt.Chart], height: int, told: str) -> alt.LayerChart:
+def together(layers: list[Chart], height: int, told: str, **more: Any) -> Chart:
     """One chart of `layers` above one another; `told` is said of it to who cannot see it."""
-    chart = alt.layer(*layers)
-    assert isinstance(chart, alt.LayerChart)  # several panels come only of layers that ask for them
-    return chart.properties(height=height, description=told)
+    return {"layer": layers, "height": height, "description": told, **more}
+
+
+_RIGHT, _HIGH = {"field": "right"}, {"field": "high"}
+FRAMELESS: Chart = {"view": {"stroke": None}}
+"""Configuration of a chart that has axes of its own and needs no frame."""
 
 
 def _minute_marks(row: Row, panel: Panel, top: float) -> tuple[Row, dict[str, Row | None]]:
@@ -212,10 +224,10 @@ def _value(value: float | None, low: float | None, high: float | None, counts: b
     return f"{value:.0f} %{bar}"
 
 
-def _tooltip(panel: Panel) -> list[alt.Tooltip]:
+def _tooltip(panel: Panel) -> list[Chart]:
     fields = [("minute", "Minute"), ("value", panel.title), ("seen", "Measured")]
     fields += [("expected", "By chance")] if panel.counts else []
-    return [alt.Tooltip(f"{name}:N", title=title) for name, title in [*fields, ("why", "Why not")]]
+    return [word(name, title=title) for name, title in [*fields, ("why", "Why not")]]
 
 
 _LEFT_AXIS: dict[str, Any] = {
@@ -232,24 +244,24 @@ _LEFT_AXIS: dict[str, Any] = {
 }
 
 
-def _minute_axis(column: str, count: int, end: float) -> alt.X:
+def _minute_axis(column: str, count: int, end: float) -> Chart:
     """Numbers below the middle of the minutes they name; every one, or every fifth, as there is room."""
     every = 1 if count <= NUMBERED else 5
     named = [minute for minute in range(1, count + 1) if minute % every == 0 or minute == 1]
     # The last minute may be short; half of a full one would name the next.
     at = [(minute - 1 + min(minute, end)) / 2 for minute in named]
-    return alt.X(
+    return number(
         column,
-        scale=alt.Scale(domain=[0, end], nice=False),
-        axis=alt.Axis(
-            values=at,
-            labelExpr="floor(datum.value) + 1",
-            title=None,
-            grid=False,
-            ticks=False,
-            labelFlush=False,
-            labelPadding=4,
-        ),
+        scale={"domain": [0, end], "nice": False},
+        axis={
+            "values": at,
+            "labelExpr": "floor(datum.value) + 1",
+            "title": None,
+            "grid": False,
+            "ticks": False,
+            "labelFlush": False,
+            "labelPadding": 4,
+        },
     )
 
 
@@ -273,7 +285,7 @@ _HALF = 0.31
 _NAME_SPACE = 0.85
 
 
-def strips(summary: Row, rows: list[Row], episodes: list[Row]) -> list[alt.LayerChart]:
+def strips(summary: Row, rows: list[Row], episodes: list[Row]) -> list[Chart]:
     """The whole session on its clock, a strip for every `STRIP_MIN` minutes: each person's episodes in lanes, shared
     smiles joined across the two people, minutes without a figure hatched."""
     lanes, names = _lanes(summary)
@@ -345,55 +357,52 @@ def _strip(
     rows: list[Row],
     episodes: list[Row],
     links: list[Row],
-) -> alt.LayerChart:
+) -> Chart:
     bottom = lanes[-1].at + 0.6
     labels = {**names, **{lane.at: lane.name for lane in lanes}}
     cases = " : ".join(f"abs(datum.value - {at}) < 0.01 ? '{name}'" for at, name in labels.items())
     step = next(step for step in (0.5, 1, 2, 5) if span / step <= 16)
     ticks = [start + k * step for k in range(int(span / step + 1e-6) + 1)]
-    x = alt.X(
-        "left:Q",
-        scale=alt.Scale(domain=[start, start + span], nice=False),
-        axis=alt.Axis(
-            values=ticks,
-            labelExpr="floor(datum.value) + ':' + pad(round(60 * (datum.value % 1)), 2, '0', 'left')",
-            title=None,
-            ticks=True,
-            labelPadding=4,
-            labelFlush=True,
-        ),
+    x = number(
+        "left",
+        scale={"domain": [start, start + span], "nice": False},
+        axis={
+            "values": ticks,
+            "labelExpr": "floor(datum.value) + ':' + pad(round(60 * (datum.value % 1)), 2, '0', 'left')",
+            "title": None,
+            "ticks": True,
+            "labelPadding": 4,
+            "labelFlush": True,
+        },
     )
-    y = alt.Y(
-        "low:Q",
-        scale=alt.Scale(domain=[bottom, -0.4], nice=False, zero=False),
-        axis=alt.Axis(
-            values=list(labels),
-            labelExpr=f"{cases} : ''",
-            labelFontWeight={
-                "condition": {"test": _either(names), "value": "bold"},
-                "value": "normal",
-            },
-            grid=False,
+    y = number(
+        "low",
+        scale={"domain": [bottom, -0.4], "nice": False, "zero": False},
+        axis={
+            "values": list(labels),
+            "labelExpr": f"{cases} : ''",
+            "labelFontWeight": {"condition": {"test": _either(names), "value": "bold"}, "value": "normal"},
+            "grid": False,
             **_LEFT_AXIS,
-        ),
+        },
     )
-    shown = [alt.Tooltip("what:N", title="What"), alt.Tooltip("when:N", title="When")]
+    shown = [word("what", title="What"), word("when", title="When")]
     tracks, bars, hatches = [], [], []
     for lane in lanes:
         tracks.append({"left": start, "right": end, "low": lane.at - _HALF, "high": lane.at + _HALF})
         bars += _bars(lane, episodes, start, end)
         hatches += _hatches(lane, rows, episodes, start, end, span)
-    across = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q"}
-    colour = alt.Color("colour:N", scale=None)
+    across = {"x": x, "x2": _RIGHT, "y": y, "y2": _HIGH}
+    colour = word("colour", scale=None)
     here = [link for link in links if start <= link["left"] < end]
     layers = [
-        *_layer(tracks, "rect", across, color=GREY, opacity=0.12),
-        *_layer(hatches, "rule", across, color=GREY, strokeWidth=1, opacity=0.6),
-        *_layer(bars, "rect", across | {"color": colour, "tooltip": shown}, opacity=0.9),
-        *_layer(here, "rule", across | {"tooltip": shown}, color=ROSE, strokeWidth=1.5),
+        *layer(tracks, "rect", across, color=GREY, opacity=0.12),
+        *layer(hatches, "rule", across, color=GREY, strokeWidth=1, opacity=0.6),
+        *layer(bars, "rect", across | {"color": colour, "tooltip": shown}, opacity=0.9),
+        *layer(here, "rule", across | {"tooltip": shown}, color=ROSE, strokeWidth=1.5),
     ]
     told = f"Speech, and episodes of eye contact, lean and smiles, from {clock(60 * start)} to {clock(60 * end)}"
-    return _together(layers, round(29 * (bottom + 0.4)), told)
+    return together(layers, round(29 * (bottom + 0.4)), told)
 
 
 def _bars(lane: _Lane, episodes: list[Row], start: float, end: float) -> list[Row]:
@@ -436,28 +445,25 @@ def _either(heights: dict[float, str]) -> str:
     return " || ".join(f"abs(datum.value - {at}) < 0.01" for at in heights)
 
 
-def review_strips(rows: list[Row], views: list[str], name: str, duration_s: float) -> alt.Chart:
+def review_strips(rows: list[Row], views: list[str], name: str, duration_s: float) -> Chart:
     """One cue as several people see it, a lane each: `rows` have view, start, end [s]; `views` their order."""
     colour = {"Eye contact": BLUE, "Smiling": ROSE}.get(name, AMBER)
-    frame = pd.DataFrame([{**row, "start": row["start"] / 60, "end": row["end"] / 60} for row in rows])
-    return (
-        alt.Chart(frame)
-        .mark_bar(color=colour, height=12)
-        .encode(
-            x=alt.X(
-                "start:Q",
-                title="minutes",
-                scale=alt.Scale(domain=[0, duration_s / 60], nice=False),
-                axis=alt.Axis(tickMinStep=1),
-            ),
-            x2="end:Q",
-            y=alt.Y(
-                "view:N",
-                title=None,
-                sort=views,
-                scale=alt.Scale(domain=views),
-                axis=alt.Axis(minExtent=LABELS_PX, labelLimit=_LONGEST_NAME_PX),
-            ),
-        )
-        .properties(height=24 * len(views) + 75)  # with the axis
-    )
+    minutes = [{**row, "start": row["start"] / 60, "end": row["end"] / 60} for row in rows]
+    across = {
+        "x": number(
+            "start",
+            title="minutes",
+            scale={"domain": [0, duration_s / 60], "nice": False},
+            axis={"tickMinStep": 1},
+        ),
+        "x2": {"field": "end"},
+        "y": word(
+            "view",
+            title=None,
+            sort=views,
+            scale={"domain": views},
+            axis={"minExtent": LABELS_PX, "labelLimit": _LONGEST_NAME_PX},
+        ),
+    }
+    told = f"{name} as each of them sees it"
+    return together(layer(minutes, "bar", across, color=colour, height=12), 24 * len(views) + 75, told)  # with the axis

@@ -6,14 +6,12 @@ in the picture and up.
 
 from dataclasses import dataclass
 
-import altair as alt
 import numpy as np
-import pandas as pd
 
 from cues.metrics.episodes import NO, UNKNOWN, YES
 from cues.metrics.session import SessionCues
 from cues.observations import Observations
-from cues.web.charts import AMBER, BLUE, GREY
+from cues.web.charts import AMBER, BLUE, FRAMELESS, GREY, Chart, layer, number, together, word
 
 CELL_DEG, HALF_WIDTH_DEG = 1.5, 45.0
 NEAR_DEG = 3.0
@@ -66,7 +64,7 @@ def seen_best(observations: Observations, person: int) -> float | None:
 
 def gaze_chart(
     metrics: SessionCues, person: int, ink: str, places: list[tuple[float, float]] | None = None
-) -> alt.LayerChart | None:
+) -> Chart | None:
     """How often each direction was looked at, with the partner's zone, or with `places` numbered from 1; None where no
     gaze was measured."""
     eyes = metrics.measured.eye_contact[person]
@@ -77,41 +75,38 @@ def gaze_chart(
     counts, _, _ = np.histogram2d(u[:, 0], u[:, 1], bins=(edges, edges))
     h, v = np.nonzero(counts)
     share = 100 * counts[h, v] / len(u)
-    cells = pd.DataFrame({"h": edges[h], "v": edges[v], "share": share, "shade": np.sqrt(share)})
-    cells["h2"], cells["v2"] = cells["h"] + CELL_DEG, cells["v"] + CELL_DEG
-    limits = alt.Scale(domain=[-HALF_WIDTH_DEG, HALF_WIDTH_DEG], nice=False)
+    corners = (edges[h], edges[h] + CELL_DEG, edges[v], edges[v] + CELL_DEG, share, np.sqrt(share))
+    cells = _rows(dict(zip(("h", "h2", "v", "v2", "share", "shade"), corners, strict=True)))
     room = metrics.corrected.observations.facts.setup == "shared_room"
     zero = "partner's face" if room else "lens"
-    x = alt.X("h:Q", scale=limits, title="degrees to the right")
-    y = alt.Y("v:Q", scale=limits, title=f"degrees above the {zero}")
-    shade = alt.Opacity("shade:Q", legend=None, scale=alt.Scale(range=[0.15, 1]))
-    told = [alt.Tooltip("share:Q", title="% of the time", format=".1f")]
-    layers = [
-        alt.Chart(cells).mark_rect(color=BLUE).encode(x=x, x2="h2:Q", y=y, y2="v2:Q", opacity=shade, tooltip=told),
-        alt.Chart(pd.DataFrame({"h": [0.0], "v": [0.0], "words": [zero]}))
-        .mark_text(color=ink, text=f"+ {zero}", align="left", dx=-4)
-        .encode(x=x, y=y),
-    ]
+    limits = {"domain": [-HALF_WIDTH_DEG, HALF_WIDTH_DEG], "nice": False}
+    at = {
+        "x": number("h", scale=limits, title="degrees to the right"),
+        "y": number("v", scale=limits, title=f"degrees above the {zero}"),
+    }
+    field = at | {
+        "x2": {"field": "h2"},
+        "y2": {"field": "v2"},
+        "opacity": number("shade", legend=None, scale={"range": [0.15, 1]}),
+        "tooltip": [number("share", title="% of the time", format=".1f")],
+    }
+    layers = layer(cells, "rect", field, color=BLUE)
+    layers += layer([{"h": 0.0, "v": 0.0}], "text", at, color=ink, text=f"+ {zero}", align="left", dx=-4)
     if places:
-        numbered = pd.DataFrame({"h": [p[0] for p in places], "v": [p[1] for p in places]})
-        numbered["number"] = [str(k + 1) for k in range(len(places))]
-        spots = alt.Chart(numbered)
-        layers += [
-            spots.mark_circle(color=AMBER, size=340, opacity=1).encode(x=x, y=y),
-            spots.mark_text(color="white", fontWeight="bold", fontSize=13).encode(x=x, y=y, text="number:N"),
-        ]
+        numbered = [{"h": h, "v": v, "number": str(k)} for k, (h, v) in enumerate(places, start=1)]
+        layers += layer(numbered, "circle", at, color=AMBER, size=340, opacity=1)
+        above = at | {"text": word("number")}
+        layers += layer(numbered, "text", above, color="white", fontWeight="bold", fontSize=13)
     elif eyes.target is not None and np.isfinite(eyes.theta_in_deg):
-        turn = np.linspace(0, 2 * np.pi, 60)
-        radius = eyes.theta_in_deg
-        ring = pd.DataFrame(
-            {"h": eyes.target[0] + radius * np.cos(turn), "v": eyes.target[1] + radius * np.sin(turn), "k": range(60)}
-        )
-        layers.append(alt.Chart(ring).mark_line(color=AMBER, strokeWidth=2).encode(x=x, y=y, order="k:Q"))
+        turn, radius = np.linspace(0, 2 * np.pi, 60), eyes.theta_in_deg
+        around = eyes.target[0] + radius * np.cos(turn), eyes.target[1] + radius * np.sin(turn)
+        ring = _rows({"h": around[0], "v": around[1], "k": np.arange(60)})
+        layers += layer(ring, "line", at | {"order": number("k")}, color=AMBER, strokeWidth=2)
     words = "Where the gaze went, as a map of angles; the ring is the partner's zone"
-    return alt.layer(*layers).properties(width=330, height=330, description=words).configure_view(stroke=None)
+    return together(layers, 330, words, width=330, config=FRAMELESS)
 
 
-def lean_chart(metrics: SessionCues, person: int, ink: str) -> alt.LayerChart | None:
+def lean_chart(metrics: SessionCues, person: int, ink: str) -> Chart | None:
     """Distance of the head from the lens and the posture that lean is measured from, over the session; None where
     nothing was measured."""
     lean = metrics.measured.lean[person]
@@ -119,15 +114,19 @@ def lean_chart(metrics: SessionCues, person: int, ink: str) -> alt.LayerChart | 
     if not known.any():
         return None
     step = max(1, known.sum() // 900)
-    rows = np.flatnonzero(known)[::step]
-    table = pd.DataFrame(
-        {"minute": lean.time[rows] / 60, "distance": lean.distance_cm[rows], "usual": lean.baseline_cm[rows]}
-    )
-    x = alt.X("minute:Q", title="minute", axis=alt.Axis(tickMinStep=1))
-    y = alt.Y("distance:Q", scale=alt.Scale(zero=False), title="cm from the lens")
-    layers = [
-        alt.Chart(table).mark_line(color=GREY, strokeWidth=1).encode(x=x, y=y),
-        alt.Chart(table).mark_line(color=ink, strokeDash=[5, 3]).encode(x=x, y=alt.Y("usual:Q")),
-    ]
+    at = np.flatnonzero(known)[::step]
+    rows = _rows({"minute": lean.time[at] / 60, "distance": lean.distance_cm[at], "usual": lean.baseline_cm[at]})
+    x = number("minute", title="minute", axis={"tickMinStep": 1})
+    scale = {"zero": False}
+    distance = {"x": x, "y": number("distance", scale=scale, title="cm from the lens")}
+    usual = {"x": x, "y": number("usual", scale=scale, title="cm from the lens")}
+    layers = layer(rows, "line", distance, color=GREY, strokeWidth=1)
+    layers += layer(rows, "line", usual, color=ink, strokeDash=[5, 3])
     words = "Distance of the head from the lens over the session; dashed, the usual posture"
-    return alt.layer(*layers).properties(height=150, description=words).configure_view(stroke=None)
+    return together(layers, 150, words, config=FRAMELESS)
+
+
+def _rows(columns: dict[str, np.ndarray]) -> list[dict[str, float]]:
+    """Columns (n,) as n rows."""
+    whole = np.column_stack(list(columns.values())).round(3).tolist()
+    return [dict(zip(columns, row, strict=True)) for row in whole]

@@ -14,10 +14,7 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-import altair as alt
-import pandas as pd
-
-from cues.web.charts import AMBER, BLUE, GREY, ROSE
+from cues.web.charts import AMBER, BLUE, FRAMELESS, GREY, ROSE, Chart, layer, number, together, word
 
 Row = dict[str, Any]
 
@@ -103,73 +100,78 @@ def band(points: Sequence[Point]) -> float | None:
     return 1.96 * sqrt(2 * fmean([point.error**2 for point in points]))
 
 
-def progress_chart(line: Line, points: Sequence[Point]) -> alt.LayerChart:
+_PERCENT = {"labelExpr": "datum.value + ' %'"}
+
+
+def progress_chart(line: Line, points: Sequence[Point]) -> Chart:
     """The sessions by date, and around the last but one's figure the band in which the last is no change."""
     ordered = sorted(points, key=lambda point: point.held_on)
-    rows = pd.DataFrame(
-        {
-            "date": [pd.Timestamp(p.held_on) for p in ordered],
-            "value": [p.value for p in ordered],
-            "session": [p.title for p in ordered],
-            "minutes": [p.minutes for p in ordered],
-        }
-    )
-    y = alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title=None, axis=alt.Axis(labelExpr="datum.value + ' %'"))
-    x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b %Y", labelOverlap=True, tickCount=6))
+    rows = [
+        # With an hour a date is the reader's own day; without one it is read as Greenwich's.
+        {"date": f"{p.held_on}T00:00:00", "value": p.value, "session": p.title, "minutes": p.minutes}
+        for p in ordered
+    ]
+    at = {
+        "x": {
+            "field": "date",
+            "type": "temporal",
+            "title": None,
+            "axis": {"format": "%-d %b %Y", "labelOverlap": True, "tickCount": 6},
+        },
+        "y": number("value", scale={"domain": [0, 100]}, title=None, axis=_PERCENT),
+    }
     told = [
-        alt.Tooltip("session:N", title="Session"),
-        alt.Tooltip("value:Q", title=line.title, format=".0f"),
-        alt.Tooltip("minutes:Q", title="Measured minutes"),
+        word("session", title="Session"),
+        number("value", title=line.title, format=".0f"),
+        number("minutes", title="Measured minutes"),
     ]
     layers = []
     half = band(ordered)
     if half is not None:
         middle = ordered[-2].value
-        field = pd.DataFrame({"low": [max(middle - half, 0.0)], "high": [min(middle + half, 100.0)]})
-        layers.append(alt.Chart(field).mark_rect(color=GREY, opacity=0.18).encode(y="low:Q", y2="high:Q"))
-    layers.append(alt.Chart(rows).mark_line(color=line.colour, strokeWidth=1.5, opacity=0.6).encode(x=x, y=y))
-    layers.append(alt.Chart(rows).mark_circle(color=line.colour, size=70, opacity=1).encode(x=x, y=y, tooltip=told))
-    words = f"{line.title} over {len(ordered)} sessions"
-    return alt.layer(*layers).properties(height=170, description=words).configure_view(stroke=None)
+        field = {"low": max(middle - half, 0.0), "high": min(middle + half, 100.0)}
+        layers += layer([field], "rect", {"y": number("low"), "y2": {"field": "high"}}, color=GREY, opacity=0.18)
+    layers += layer(rows, "line", at, color=line.colour, strokeWidth=1.5, opacity=0.6)
+    layers += layer(rows, "circle", at | {"tooltip": told}, color=line.colour, size=70, opacity=1)
+    return together(layers, 170, f"{line.title} over {len(ordered)} sessions", config=FRAMELESS)
 
 
-def gap_chart(line: Line, gaps: Sequence[Gap]) -> alt.LayerChart:
+def gap_chart(line: Line, gaps: Sequence[Gap]) -> Chart:
     """Guess and figure of each session by date, joined by a line; a broad bar is the figure's interval."""
     ordered = sorted(gaps, key=lambda gap: gap.held_on)
-    names = [f"{gap.held_on:%-d %b %Y}, {gap.title}" for gap in ordered]
-    figures = [gap.measured for gap in ordered]
-    rows = pd.DataFrame(
-        {
-            "session": names,
-            "guessed": [gap.guessed for gap in ordered],
-            "measured": [None if figure is None else figure.value for figure in figures],
-            "low": [None if figure is None else figure.low for figure in figures],
-            "high": [None if figure is None else figure.high for figure in figures],
-            "told": [
-                "could not be measured" if f is None else f"{f.value:.0f} % ({f.low:.0f}–{f.high:.0f})" for f in figures
-            ],
-        }
-    )
-    scale = alt.Scale(domain=[0, 100])
-    axis = alt.Axis(labelExpr="datum.value + ' %'")
-    y = alt.Y("session:N", sort=names, title=None, axis=alt.Axis(labelLimit=220))
+    rows = []
+    for gap in ordered:
+        figure = gap.measured
+        rows.append(
+            {
+                "session": f"{gap.held_on:%-d %b %Y}, {gap.title}",
+                "guessed": gap.guessed,
+                "measured": None if figure is None else figure.value,
+                "low": None if figure is None else figure.low,
+                "high": None if figure is None else figure.high,
+                "told": "could not be measured"
+                if figure is None
+                else f"{figure.value:.0f} % ({figure.low:.0f}–{figure.high:.0f})",
+            }
+        )
+    known = [row for row in rows if row["measured"] is not None]
+    base = {
+        "y": word("session", sort=[row["session"] for row in rows], title=None, axis={"labelLimit": 220}),
+        "tooltip": [
+            word("session", title="Session"),
+            number("guessed", title="You thought, %", format=".0f"),
+            word("told", title="Measured"),
+        ],
+    }
     guessed, measured, low = (
-        alt.X(f"{name}:Q", scale=scale, title=None, axis=axis) for name in ("guessed", "measured", "low")
+        base | {"x": number(name, scale={"domain": [0, 100]}, title=None, axis=_PERCENT)}
+        for name in ("guessed", "measured", "low")
     )
-    said = [
-        alt.Tooltip("session:N", title="Session"),
-        alt.Tooltip("guessed:Q", title="You thought, %", format=".0f"),
-        alt.Tooltip("told:N", title="Measured"),
-    ]
-    base = alt.Chart(rows).encode(y=y, tooltip=said)
-    known = base.transform_filter("isValid(datum.measured)")
     layers = [
-        known.mark_rule(color=GREY).encode(x=guessed, x2="measured:Q"),
-        known.mark_rule(color=line.colour, strokeWidth=8, opacity=0.35).encode(x=low, x2="high:Q"),
-        base.mark_point(color=line.colour, size=90, filled=False, strokeWidth=2).encode(x=guessed),
-        known.mark_circle(color=line.colour, size=70, opacity=1).encode(x=measured),
+        *layer(known, "rule", guessed | {"x2": {"field": "measured"}}, color=GREY),
+        *layer(known, "rule", low | {"x2": {"field": "high"}}, color=line.colour, strokeWidth=8, opacity=0.35),
+        *layer(rows, "point", guessed, color=line.colour, size=90, filled=False, strokeWidth=2),
+        *layer(known, "circle", measured, color=line.colour, size=70, opacity=1),
     ]
     words = f"{line.title}: guessed and measured, {len(ordered)} sessions"
-    chart = alt.layer(*layers)
-    assert isinstance(chart, alt.LayerChart)  # several panels come only of layers that ask for them
-    return chart.properties(height=60 + 26 * len(ordered), description=words)
+    return together(layers, 60 + 26 * len(ordered), words)

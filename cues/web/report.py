@@ -147,7 +147,7 @@ def in_depth(session: StoredSession, view: View) -> None:
         if view.left_out:
             st.write("Not shown where a cue was left out; the timeline above has the others.")
         for strip in strips(ordered, rows, episodes) if not view.left_out else []:
-            st.altair_chart(strip, width="stretch")
+            st.vega_lite_chart(spec=strip, width="stretch")
         st.caption(
             "Each bar is a stretch of time with the cue, at its place in the recording"
             + ("; lines join the two smiles of a shared smile. " if len(people) == 2 else ". ")
@@ -251,7 +251,7 @@ def minutes(rows: list[Row], panel: Panel, who: str, guide: tuple[float, float] 
     why = sentences.reasons(rows, panel.figure, panel.why)
     ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
     if any(row.get(panel.figure) is not None for row in rows):
-        st.altair_chart(minute_chart(rows, panel, who, ink, guide), width="stretch")
+        st.vega_lite_chart(spec=minute_chart(rows, panel, who, ink, guide), width="stretch")
     for line in why:
         st.caption(f"– {line}")
 

@@ -43,7 +43,7 @@ def test_two_sessions_in_which_nothing_differs_lie_inside_the_band_in_19_of_20_p
 def test_one_session_has_no_band_and_the_chart_of_two_tells_what_it_shows():
     first, second = point([40.0, 60.0] * 5, 1), point([45.0, 65.0] * 5, 8)
     assert band([first]) is None
-    drawn = progress_chart(LINES[0], [second, first]).to_dict()
+    drawn = progress_chart(LINES[0], [second, first])
     assert drawn["description"] == "Eye contact over 2 sessions"
     assert len(drawn["layer"]) == 3
 
@@ -69,7 +69,7 @@ def test_the_chart_of_guesses_has_the_interval_and_says_what_could_not_be_measur
         Gap("Second", DAY.replace(day=2), 70.0, Figure(45.0, 38.0, 52.0)),
         Gap("First", DAY, 30.0, None),
     ]
-    chart = gap_chart(LINES[0], gaps).to_dict()
-    [rows] = chart["datasets"].values()
+    chart = gap_chart(LINES[0], gaps)
+    [rows] = [one["data"]["values"] for one in chart["layer"] if one["mark"]["type"] == "point"]
     assert [row["told"] for row in rows] == ["could not be measured", "45 % (38–52)"]
     assert [(row["guessed"], row["low"], row["high"]) for row in rows] == [(30.0, None, None), (70.0, 38.0, 52.0)]

@@ -68,7 +68,7 @@ def page() -> None:
         ]
         if gaps:
             st.markdown("**What you thought, and what was measured**")
-            st.altair_chart(gap_chart(line, gaps), width="stretch")
+            st.vega_lite_chart(spec=gap_chart(line, gaps), width="stretch")
             st.caption(
                 "Ring: your guess; dot: measured, with its interval. A ring without a dot: it could not be measured."
             )
@@ -84,7 +84,7 @@ def _one(points: list[Point], line: Line, sessions: int) -> None:
     if len(points) < 2:
         st.write(f"{len(points)} of {sessions} sessions have a figure; two are needed to compare.")
         return
-    st.altair_chart(progress_chart(line, points), width="stretch")
+    st.vega_lite_chart(spec=progress_chart(line, points), width="stretch")
     half, ordered = band(points), sorted(points, key=lambda point: point.held_on)
     difference = ordered[-1].value - ordered[-2].value
     if half is not None:

@@ -37,7 +37,7 @@ def show(opened: "Opened", view: View) -> None:
         if "forward_lean" not in view.left_out:
             chart = lean_chart(metrics, person, ink)
             if chart is not None:
-                st.altair_chart(chart, width="stretch")
+                st.vega_lite_chart(spec=chart, width="stretch")
                 st.caption("Grey: distance from the lens. Dashed: the usual posture, from which lean is measured.")
 
 
@@ -56,5 +56,5 @@ def _eye_contact(metrics: SessionCues, person: int, view: View, ink: str) -> Non
     st.html("".join(parts))
     chart = gaze_chart(metrics, person, ink)
     if chart is not None:
-        st.altair_chart(chart, width="content")
+        st.vega_lite_chart(spec=chart, width="content")
         st.caption("Darker: looked at more. The ring is the partner's zone.")

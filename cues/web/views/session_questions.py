@@ -78,7 +78,7 @@ def places(opened: "Opened", summary: Row, person: Row, you: bool) -> None:
             arguments = opened, Target(number, *direction), "The place is noted, and everything computed with it."
             st.button(f"Place {k + 1} is it", key=f"place-{number}-{k}", on_click=correct, args=arguments)
     if right is not None and chart is not None:
-        right.altair_chart(chart.properties(width=250, height=250), width="content")
+        right.vega_lite_chart(spec=chart | {"width": 250, "height": 250}, width="content")
 
 
 def _picture(opened: "Opened", person: int, time: float, words: str, size: int) -> str:

@@ -168,7 +168,9 @@ def _timelines(opened: "Opened", stored: StoredSession, given: list[Reviewer]) -
         rows = [{"view": who, "start": a, "end": b} for who, stretches in seen.items() for a, b in stretches]
         if any(stretches != seen["tool"] for stretches in seen.values()):
             st.write(f"**{name} of the trainee as each sees it**")
-            st.altair_chart(review_strips(rows, list(views), name, stored.summary["duration_s"]), width="stretch")
+            st.vega_lite_chart(
+                spec=review_strips(rows, list(views), name, stored.summary["duration_s"]), width="stretch"
+            )
 
 
 def _agreements(opened: "Opened", stored: StoredSession, given: list[Reviewer]) -> None:
