@@ -102,7 +102,16 @@ def sync_folder(folder: Path) -> None:
     """A new or renamed file lasts only when its folder has reached the disk, too."""
     if sys.platform == "win32":
         return  # folders are the file system's own business there
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_DIRECTORY)
+
+
+def sync_file(path: Path) -> None:
+    """Waits until what was written into a file by somebody else has reached the disk."""
+    _sync(path)
+
+
+def _sync(path: Path, flags: int = 0) -> None:
+    handle = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(handle)
     finally:

@@ -48,7 +48,7 @@ from cues.library.deletions import (
 from cues.library.folders import session_folder
 from cues.library.models import PracticeSession, Recording
 from cues.parameters import Keeping
-from cues.whole_files import sync_folder, write_whole
+from cues.whole_files import sync_file, sync_folder, write_whole
 
 MANIFEST = "backup.json"
 _MAKING, _RESTORING = ".making-", ".restoring"
@@ -222,7 +222,7 @@ def _copy_rows(source: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
         if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise BackupError("The database is damaged and was not backed up: bring back an earlier backup.")
-    _sync(target)
+    sync_file(target)
 
 
 def _rows_of(database: Path) -> tuple[list[str], list[Path]]:
@@ -269,7 +269,7 @@ def _copy(source: Path, target: Path) -> int:
             return 0
     shutil.copyfile(source, target)
     target.chmod(0o600)
-    _sync(target)
+    sync_file(target)
     return target.stat().st_size
 
 
@@ -348,14 +348,6 @@ def _older(time: str, today: date, days: int) -> bool:
     except ValueError:
         return False
     return made + timedelta(days=days) < today
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
