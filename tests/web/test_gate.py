@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -201,13 +202,18 @@ def test_strange_cookies_beside_it_do_not_sign_anybody_out(site: Site) -> None:
         assert found.status_code == (200 if COOKIE in cookie else 401), cookie
 
 
-def test_being_asked_whether_one_is_signed_in_is_no_use(site: Site) -> None:
-    token = site.sign_in()
+def _unused_for_half_the_time(site: Site) -> tuple[SignIn, datetime]:
+    """The newest sign-in, put back to when half of the time without use is over, and that moment."""
     with site.library.writing() as db:
         mine = db.scalars(select(SignIn).order_by(SignIn.created.desc())).first()
         assert mine is not None
         mine.seen -= IDLE / 2
-        before = mine.seen
+        return mine, mine.seen
+
+
+def test_being_asked_whether_one_is_signed_in_is_no_use(site: Site) -> None:
+    token = site.sign_in()
+    mine, before = _unused_for_half_the_time(site)
     assert site.get("/api/signed-in", token).text == site.ada.uid
     with site.library.reading() as db:
         assert db.get_one(SignIn, mine.token_hash).seen == before
@@ -295,11 +301,7 @@ def test_an_open_page_is_cut_off_when_its_sign_in_ends(site: Site) -> None:
 
 def test_use_is_noted_and_puts_off_the_time_out(site: Site) -> None:
     token = site.sign_in()
-    with site.library.writing() as db:
-        mine = db.scalars(select(SignIn).order_by(SignIn.created.desc())).first()
-        assert mine is not None
-        mine.seen -= IDLE / 2
-        before = mine.seen
+    mine, before = _unused_for_half_the_time(site)
     assert site.get("/api/who", token).status_code == 200
     with site.library.reading() as db:
         assert db.get_one(SignIn, mine.token_hash).seen > before
