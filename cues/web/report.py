@@ -245,11 +245,16 @@ def guide_values(summary: Row, view: View) -> bool:
     return True
 
 
+def page_ink() -> str:
+    """The colour of text and thin lines in a chart, on the page as its reader has it."""
+    return DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
+
+
 def minutes(rows: list[Row], panel: Panel, who: str, guide: tuple[float, float] | None = None) -> None:
     """One cue per minute; where no minute has a figure, only why. guide: a band to draw behind, in per cent."""
     st.markdown(f"### {panel.title}")
     why = sentences.reasons(rows, panel.figure, panel.why)
-    ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
+    ink = page_ink()
     if any(row.get(panel.figure) is not None for row in rows):
         st.vega_lite_chart(spec=minute_chart(rows, panel, who, ink, guide), width="stretch")
     for line in why:

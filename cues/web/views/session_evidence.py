@@ -7,10 +7,9 @@ import streamlit as st
 
 from cues.errors import SessionFolderError
 from cues.metrics.session import SessionCues
-from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.evidence import JUDGED, gaze_chart, lean_chart, stills
 from cues.web.measured import measured_session
-from cues.web.report import View
+from cues.web.report import View, page_ink
 from cues.web.sentences import clock, plain
 from cues.web.session_routes import still_address
 
@@ -28,7 +27,7 @@ def show(opened: "Opened", view: View) -> None:
     except SessionFolderError as problem:
         st.error(plain(problem))
         return
-    ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
+    ink = page_ink()
     roles = metrics.corrected.roles
     for person in sorted(metrics.measured.people, key=lambda p: roles[p] != "trainee"):
         st.markdown(f"### {roles[person].capitalize()}")

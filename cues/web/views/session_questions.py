@@ -9,9 +9,9 @@ from cues.corrections import Target, Trainee, apply_corrections
 from cues.library.session_folder import StoredSession, load_corrections
 from cues.observations import read_observations
 from cues.web import sentences
-from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.evidence import gaze_chart, looking_at, seen_best
 from cues.web.measured import measured_session
+from cues.web.report import page_ink
 from cues.web.session_routes import still_address
 from cues.web.views.correcting import correct
 
@@ -65,7 +65,7 @@ def places(opened: "Opened", summary: Row, person: Row, you: bool) -> None:
     ask = f"Is it {partner}?" if len(found) == 1 else f"Which one is {partner}?"
     st.markdown(f"**We found {count} that {who} often looked at. {ask}**")
     st.caption("The pictures show the face while it looked there; the map, where the places are.")
-    ink = DARK_INK if st.context.theme.type == "dark" else LIGHT_INK
+    ink = page_ink()
     directions = [(place["h"], place["v"]) for place in found]
     chart = gaze_chart(metrics, number, ink, directions)
     left, right = st.columns([3, 2]) if chart is not None else (st.container(), None)

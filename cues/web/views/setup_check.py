@@ -4,8 +4,8 @@ import streamlit as st
 
 from cues.jobs.probing import is_looked_at, portrait, read_probe
 from cues.web.camera_guide import camera_guide
-from cues.web.charts import DARK_INK, LIGHT_INK
 from cues.web.components.drop_zone import drop_zone
+from cues.web.report import page_ink
 from cues.web.running import SUFFIXES, check_folder
 from cues.web.sentences import clock, plain
 from cues.web.session_routes import check_portrait_address
@@ -33,7 +33,7 @@ def page() -> None:
     elif found is not None:
         _result(account.id, found)
     st.header("Camera guide")
-    st.html(camera_guide(DARK_INK if st.context.theme.type == "dark" else LIGHT_INK))
+    st.html(camera_guide(page_ink()))
 
 
 def _come_in() -> None:
