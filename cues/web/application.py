@@ -34,6 +34,7 @@ from cues.library.sessions import find_session
 from cues.web.consent_form import consent_form_route
 from cues.web.export_routes import export_routes
 from cues.web.gate import Gate, visitor_of
+from cues.web.icon import icon_routes
 from cues.web.made_files import made_file_routes
 from cues.web.report_file import report_routes
 from cues.web.running import HANDED_OVER, TAKEN_IN, TEST, begin, check_folder, end, remove_left_tests, running
@@ -80,6 +81,7 @@ def make_application(settings: Settings) -> st.App:
         *export_routes(),
         *report_routes(),
         consent_form_route(),
+        *icon_routes(),
         *made_file_routes(),
         *upload_routes(incoming, _account_of, _uploaded),
     ]

@@ -25,13 +25,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cues.library.accounts import note_seen, signed_in, to_be_noted_as_seen
 from cues.library.database import Library, why_unreachable
 from cues.library.models import Account
+from cues.web.icon import ICONS
 from cues.web.settings import Settings, host_of
 
 COOKIE = "cues_sign_in"
 SIGN_IN = "/sign-in"
 SIGNED_IN = "/api/signed-in"
 """Tells an open page whose sign-in its browser has; being asked is no use of it, so it puts no time-out off."""
-OPEN = re.compile(f"{SIGN_IN}|/invitation/[^/]+|/_stcore/health")
+OPEN = re.compile(f"{SIGN_IN}|/invitation/[^/]+|/_stcore/health|{'|'.join(map(re.escape, ICONS))}")
 """What can be asked for without being signed in."""
 
 UNUSED = (

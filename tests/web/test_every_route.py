@@ -54,6 +54,8 @@ TABLE = {
     "GET HEAD /sign-in": Row("/sign-in", OPEN),
     "POST /sign-in": Row("/sign-in", dict.fromkeys(EVERYBODY, 403), data={"email": "x@example.org", "password": "x"}),
     "GET HEAD POST /invitation/{token}": Row("/invitation/GUESSED", dict.fromkeys(EVERYBODY, 404)),
+    "GET HEAD /favicon.ico": Row("/favicon.ico", OPEN),
+    "GET HEAD /favicon.png": Row("/favicon.png", OPEN),
     "GET HEAD /sign-out": Row("/sign-out", ALL),
     "POST /sign-out": Row("/sign-out", for_all(403), data={"form_token": "guessed"}),
     "GET HEAD /api/signed-in": Row("/api/signed-in", ALL),
