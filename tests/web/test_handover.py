@@ -30,6 +30,7 @@ from tests.web.visitor import Visitor  # noqa: E402
 
 expect.set_options(timeout=40_000)  # other tests run beside
 PASSPHRASE = "seven quiet herons"
+MADE = re.compile(r"^(\w{4}-){4}\w{4}$")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,12 @@ def made_file(visitor, expander, place):
     page = visitor.page
     page.get_by_text(expander, exact=True).click()
     field = page.get_by_label("Passphrase, at least 12 characters")
-    assert re.fullmatch(r"(\w{4}-){4}\w{4}", field.input_value())
+    expect(field).to_have_value(MADE)  # a field is drawn first, and then filled
+    proposed = field.input_value()
+    page.get_by_role("button", name="Another passphrase").click()
+    expect(page.locator(f"input[value='{proposed}']")).to_have_count(0)  # both are there until the page has run
+    expect(field).to_have_value(MADE)
+    settled(page)
     field.fill(PASSPHRASE)
     field.press("Tab")
     page.get_by_role("button", name="Make the file").click()

@@ -68,27 +68,30 @@ def _not_agreed(consents: list[Consent]) -> list[str]:
 
 def _form(opened: "Opened", stored: int) -> None:
     key = _key(opened)
-    words = f"passphrase-{key}"
-    st.session_state.setdefault(words, made_passphrase())
+    _, proposed = st.session_state.setdefault(_proposed(opened), (0, made_passphrase()))
     if opened.mine and stored:
         size = f"{stored / 1e6:.0f} MB" if stored >= 1e6 else "less than 1 MB"
         st.checkbox(f"With the recording ({size})", True, key=f"video-{key}")
-    st.text_input(f"Passphrase, at least {LEAST} characters", key=words, max_chars=MOST, autocomplete="off")
+    # Proposed as the field's default, not put into its state: that is sent once, and where the page runs again before
+    # it was sent, the file would be locked with a passphrase that nobody has seen.
+    label, words = f"Passphrase, at least {LEAST} characters", _words(opened)
+    st.text_input(label, proposed, key=words, max_chars=MOST, autocomplete="off")
     st.caption("Note it now: without it nobody can open the file, and it is kept nowhere.")
     with st.container(horizontal=True):
         st.button("Make the file", type="primary", key=f"make-{key}", on_click=_make, args=(opened,))
-        st.button("Another passphrase", key=f"another-{key}", on_click=_another, args=(words,))
+        st.button("Another passphrase", key=f"another-{key}", on_click=_another, args=(opened,))
 
 
-def _another(words: str) -> None:
-    st.session_state[words] = made_passphrase()
+def _another(opened: "Opened") -> None:
+    made_before, _ = st.session_state[_proposed(opened)]
+    st.session_state[_proposed(opened)] = made_before + 1, made_passphrase()
 
 
 def _make(opened: "Opened") -> None:
     key, library = _key(opened), running().library
     video = bool(st.session_state.get(f"video-{key}"))
     try:
-        passphrase = usable(st.session_state[f"passphrase-{key}"])
+        passphrase = usable(st.session_state[_words(opened)])
     except CuesError as problem:
         st.session_state[PROBLEM] = str(problem)
         return
@@ -125,3 +128,13 @@ def _removal_dialog(opened: "Opened") -> None:
 
 def _key(opened: "Opened") -> str:
     return f"handover-{opened.session.id}"
+
+
+def _proposed(opened: "Opened") -> str:
+    return f"proposed-{_key(opened)}"
+
+
+def _words(opened: "Opened") -> str:
+    """Another field for each passphrase that is proposed, because a field keeps what was in it."""
+    made_before, _ = st.session_state[_proposed(opened)]
+    return f"passphrase-{_key(opened)}-{made_before}"
