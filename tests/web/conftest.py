@@ -74,3 +74,14 @@ def person(app, chromium, owner):  # noqa: ARG001  # the owner is the first acco
     for visitor in visitors:
         assert visitor.outside() == []
         assert visitor.complaints == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):  # noqa: ARG001  # pytest's names
+    """Of a failed test, what every browser's page shows: where tests run elsewhere there is nothing else to look at."""
+    report = yield
+    if report.failed:
+        from tests.web.visitor import visitors
+
+        report.sections += [(f"page {number}", visitor.seen()) for number, visitor in enumerate(visitors)]
+    return report

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.web.take_picture import settled
 
@@ -14,6 +14,10 @@ STREAMLITS_PROBES = re.compile(
 PATIENCE_MS = 120_000  # other tests run beside: what comes late is no failure, what never comes is one
 expect.set_options(timeout=PATIENCE_MS)
 NAME_PX = 92  # the lanes of a timeline begin there
+
+
+visitors: list["Visitor"] = []
+"""Everybody's browsers, of this process."""
 
 
 class Visitor:
@@ -29,6 +33,8 @@ class Visitor:
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._listen)
+        self.page.on("close", lambda _: visitors.remove(self))
+        visitors.append(self)
 
     def _listen(self, said):
         own = said.text.startswith(INLINE_SCRIPT) or STREAMLITS_PROBES.search(said.location["url"])
@@ -45,6 +51,15 @@ class Visitor:
         expect(lanes).to_have_attribute("aria-valuemax", re.compile(r"^\d+"))
         lanes.focus()
         return lanes
+
+    def seen(self):
+        """What stands on the page now, as text, for whoever reads of a failed test."""
+        try:
+            state = self.page.evaluate("document.querySelector('[data-testid=stApp]')?.dataset.testScriptState")
+            text = self.page.evaluate("document.body.innerText")
+        except Error as closed:
+            return f"{self.page.url}: {closed}"
+        return f"{self.page.url}, script: {state}, complaints: {self.complaints}\n{text}"
 
     def outside(self):
         own = (self.app.address, self.app.address.replace("http:", "ws:"), "data:", f"blob:{self.app.address}")
