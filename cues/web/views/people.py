@@ -104,12 +104,12 @@ def _accounts(account: Account) -> None:
         st.write("Nobody fits this search.")
     for one in accounts[:most]:
         with st.container(border=True):
-            beside, acts = st.columns([3, 2], vertical_alignment="center")
             roles = [r for r in ("trainee", "supervisor", "administrator") if getattr(one, r)]
-            beside.text(f"{one.name}, {one.email}")
+            st.text(f"{one.name}, {one.email}")
             state = "" if one.active else "closed · "
-            beside.caption(f"{state}{', '.join(roles)} · {stored.get(one.id, 0) / 1e6:.0f} MB")
+            st.caption(f"{state}{', '.join(roles)} · {stored.get(one.id, 0) / 1e6:.0f} MB")
             if one.id != account.id:
+                acts = st.container(horizontal=True)
                 acts.button("New invitation", key=f"invite-{one.id}", on_click=_again, args=(one.id,))
                 label = "Close the account" if one.active else "Open the account again"
                 acts.button(label, key=f"close-{one.id}", on_click=_switch, args=(one.id,))
