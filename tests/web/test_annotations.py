@@ -56,7 +56,7 @@ def test_a_corrected_file_is_shown_then_taken_over_then_undone(app, owner, perso
     library.close()
 
     path = tmp_path / "session.eaf"
-    path.write_bytes(sue.context.request.get(app.address + export_address(session, "elan")).body())
+    path.write_bytes(sue.get(export_address(session, "elan")).body())
     document = Elan.Eaf(str(path))
     first, second, *_ = sorted(document.get_annotation_data_for_tier("trainee smile"))
     document.remove_annotation("trainee smile", sum(first[:2]) // 2)
@@ -81,7 +81,7 @@ def test_a_corrected_file_is_shown_then_taken_over_then_undone(app, owner, perso
     expect(page.get_by_text("my <own> tier · 1 annotation")).to_be_visible()
     assert sorted(words(app, session)) == ["adjust", "disagree"]
 
-    said = sue.context.request.get(app.address + export_address(session, "boris")).body()
+    said = sue.get(export_address(session, "boris")).body()
     assert "my <own> tier" in {one["code"] for one in json.loads(said)["behaviors_conf"].values()}
     lanes = page.locator("canvas.lanes")
     lanes.focus()

@@ -133,7 +133,7 @@ def test_a_supervisor_sees_what_is_shared_without_what_was_left_out_until_it_is_
     routes = [f"/api/sessions/{session_id}/{what}" for what in ("video/0", "timeline", "person/1")]
 
     def answers():
-        return [supervisor.context.request.get(supervisor.app.address + route).status for route in routes]
+        return [supervisor.get(route).status for route in routes]
 
     supervisor.open(analysed)
     expect(supervisor.page.get_by_role("heading", name="No such session")).to_be_visible()
@@ -153,7 +153,7 @@ def test_a_supervisor_sees_what_is_shared_without_what_was_left_out_until_it_is_
     text = supervisor.page.locator('[data-testid="stMainBlockContainer"]').inner_text()
     assert "Lean." in text and "Eye contact." not in text and "gaze was toward" not in text
     assert answers() == [200, 200, 200]
-    lanes = supervisor.context.request.get(supervisor.app.address + routes[1]).json()
+    lanes = supervisor.get(routes[1]).json()
     assert all("eye_contact" not in person and "forward_lean" in person for person in lanes["people"])
     expect(supervisor.page.get_by_role("button", name="Delete…")).to_have_count(0)
     expect(supervisor.page.get_by_role("heading", name="Corrections")).to_have_count(0)

@@ -321,7 +321,7 @@ def test_deleting_a_session_leaves_no_file_of_it(app, owner, uploaded):
 
 
 def cues_shown_to(visitor, session):
-    answer = visitor.context.request.get(f"{visitor.app.address}/api/sessions/{session}/timeline")
+    answer = visitor.get(f"/api/sessions/{session}/timeline")
     return set(answer.json()["people"][0]) - {"person", "role"}
 
 

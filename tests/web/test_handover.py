@@ -104,7 +104,7 @@ def test_a_session_goes_to_another_computer_and_its_review_comes_back(two, sessi
     there, back = tmp_path / "there.cues", tmp_path / "back.cues"
     address = made_file(trainee, "Hand over without a server", there)
     assert there.stat().st_size > SAMPLE.stat().st_size
-    again = trainee.context.request.get(trainee.app.address + address)
+    again = trainee.get(address)
     assert again.status == 404 and "fetched once" in again.text()
     assert list((trainee.app.library / "work").iterdir()) == []
 

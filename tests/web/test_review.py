@@ -128,7 +128,7 @@ def test_the_trainees_cues_are_hidden_until_they_guess(app, owner, sue, session)
     routes = [f"/api/sessions/{session}/{what}" for what in ("timeline", "overlay/0")]
 
     def lanes(visitor):
-        found = [visitor.context.request.get(app.address + route).json() for route in routes]
+        found = [visitor.get(route).json() for route in routes]
         return [set(found[0]["people"][0]) - {"person", "role"}, any(p.get("rays") for p in found[1]["people"])]
 
     owner.open("/account")  # what is open already asks for its pictures

@@ -187,7 +187,7 @@ def test_the_drawing_on_the_picture_comes_and_goes_and_leaves_out_what_is_not_sh
     assert all(count > 500 for count in inked())
     canvas.press("o")
     assert inked() == [0, 0]
-    found = owner.context.request.get(f"{owner.app.address}/api/sessions/{sessions['two'][-32:]}/overlay/1").json()
+    found = owner.get(f"/api/sessions/{sessions['two'][-32:]}/overlay/1").json()
     assert [person["file"] for person in found["people"]] == [0, 1]
     assert all(60 <= row[0] < 120 for person in found["people"] for row in person["faces"])
 
@@ -273,7 +273,7 @@ def test_a_page_whose_sign_in_has_ended_asks_for_it_and_forgets_nothing(app, chr
     visitor = Visitor(chromium, app, storage_state=owner.context.storage_state())
     visitor.open(sessions["open"])
     visitor.context.clear_cookies()
-    answer = visitor.context.request.get(app.address + f"/api/sessions/{sessions['open'][-32:]}/timeline")
+    answer = visitor.get(f"/api/sessions/{sessions['open'][-32:]}/timeline")
     assert answer.status in (401, 403, 404)
     visitor.page.reload()
     expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -73,7 +73,7 @@ def made(page, start, end, look="Drawn figures only"):
     settled(page)
     page.get_by_role("button", name="Make the clip").click()
     link = page.get_by_role("link", name="Download the file")
-    expect(link).to_be_visible(timeout=240_000)
+    expect(link).to_be_visible(timeout=600_000)
     return link.get_attribute("href")
 
 
@@ -98,7 +98,7 @@ def test_with_each_consent_a_clip_is_made_and_fetched_once_by_who_asked(owner, p
     assert faults_of(page) == []
     address = made(page, "0:10", "0:12", "Faces blurred")
     stranger = person("Tom", supervisor=True)
-    assert stranger.context.request.get(app.address + address).status == 404
+    assert stranger.get(address).status == 404
     assert requests.get(app.address + address, timeout=60).status_code == 401
     with page.expect_download() as coming:
         page.get_by_role("link", name="Download the file").click()
@@ -107,7 +107,7 @@ def test_with_each_consent_a_clip_is_made_and_fetched_once_by_who_asked(owner, p
     with av.open(str(tmp_path / "clip.mp4")) as clip:
         assert [stream.type for stream in clip.streams] == ["video"]
         assert float(clip.duration / 1e6) == pytest.approx(2.0, abs=0.05)
-    assert owner.context.request.get(app.address + address).status == 404
+    assert owner.get(address).status == 404
     assert taken_out(library) == [{"format": "teaching clip", "look": "blurred", "start": 10.0, "end": 12.0}]
     assert "Faces are hidden in the pictures" in report(owner, session_id)
 
@@ -118,7 +118,7 @@ def test_a_clip_that_waits_is_refused_when_a_consent_was_taken_back(owner, sessi
     before = taken_out(library)
     address = made(page, "0:10", "0:12")
     agree("Client 7", list(USUAL))
-    found = owner.context.request.get(app.address + address)
+    found = owner.get(address)
     refused = (found.status, found.text().endswith("Missing: Client 7.")) == (403, True)
     assert refused or found.status == 404  # it goes by itself within two seconds
     assert list((app.library / "work").iterdir()) == []
@@ -154,7 +154,7 @@ def taken_out(library):
 
 
 def report(visitor, session_id):
-    answer = visitor.context.request.get(f"{visitor.app.address}/api/sessions/{session_id}/report.pdf")
+    answer = visitor.get(f"/api/sessions/{session_id}/report.pdf")
     assert answer.status == 200
     pages = PdfReader(io.BytesIO(answer.body())).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())

@@ -101,7 +101,7 @@ def sessions(app, people, tmp_path_factory):
 
 
 def answer(visitor, path):
-    return visitor.context.request.get(visitor.app.address + path, max_redirects=0)
+    return visitor.get(path, max_redirects=0)
 
 
 def test_what_vision_saw_is_taken_out_by_the_trainee_alone_and_every_file_is_on_record(app, people, sessions):
@@ -154,9 +154,7 @@ def test_a_page_shows_what_somebody_may_see(people, sessions, path):
 def test_who_is_not_signed_in_gets_no_page_and_no_websocket(people, sessions):
     for path in PAGES:
         address = re.sub("ID$|OTHER|GUESSED", lambda found: sessions[found[0]], path)
-        found = people["nobody"].context.request.get(
-            people["nobody"].app.address + address, max_redirects=0, headers={"accept": "text/html"}
-        )
+        found = people["nobody"].get(address, max_redirects=0, headers={"accept": "text/html"})
         assert (found.status, found.headers["location"].partition("?")[0]) == (303, "/sign-in"), path
 
 

@@ -45,6 +45,11 @@ class Visitor:
         self.page.goto(self.app.address + path)
         settled(self.page)
 
+    def get(self, path, **options):
+        """What the application answers this browser at an address, outside of the page. A connection that the server
+        had closed just then is no answer: it is asked again."""
+        return self.context.request.get(self.app.address + path, max_retries=2, **options)
+
     def lanes(self):
         """The timeline of the page that is open, once it is loaded, with the keys."""
         lanes = self.page.locator("canvas.lanes")
