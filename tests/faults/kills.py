@@ -174,20 +174,21 @@ def _delete(now: Round) -> None:
         else:
             kill(now.clinic.folder, now.role)
             deleting.wait(60)
-    left = len(list(place.iterdir())) if place.exists() else 0
+    stays = place.exists()  # the last that goes is the folder itself
+    left = len(list(place.iterdir())) if stays else 0
     there = _has_rows(now.clinic, session_id)
-    now.outcome.on_disk = "rows and all files" if there else "no rows, some files" if left else "no rows, no files"
+    now.outcome.on_disk = "rows and all files" if there else "no rows, some files" if stays else "no rows, no files"
     now.outcome.check(not there or left >= len(many), "files went before their rows")
     now.outcome.seen = "the session" if there else "no session"
     if there:
         for path in many:
             path.unlink()
         return
-    if left:
+    if stays:
         kill(now.clinic.folder, "coordinator")  # its start clears up
     _restart(now.clinic, now.outcome)
     now.outcome.check(eventually(lambda: not place.exists(), 60), "files of a deleted session stay")
-    if left:
+    if stays:
         now.outcome.restart += ", removes the files"
 
 
