@@ -1,6 +1,7 @@
 """An application of its own for each module of tests, and people who are signed in there."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,6 @@ def pytest_runtest_makereport(item, call):  # noqa: ARG001  # pytest's names
     """Of a failed test, what every browser's page shows: where tests run elsewhere there is nothing else to look at."""
     report = yield
     if report.failed:
-        from tests.web.visitor import visitors
-
+        visitors = getattr(sys.modules.get("tests.web.visitor"), "visitors", [])  # not there without a browser
         report.sections += [(f"page {number}", visitor.seen()) for number, visitor in enumerate(visitors)]
     return report
