@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -96,9 +98,8 @@ def found(token: str, account_id: int) -> Made | None:
 def drop(token: str) -> None:
     """Removes a file that was not fetched."""
     with _changing:
-        one = _made.pop(token, None)
-    if one is not None:
-        one.work.remove()
+        if (one := _made.pop(token, None)) is not None:
+            one.work.remove()  # before anybody is told that it is not there any more
 
 
 def address(token: str) -> str:
@@ -157,13 +158,19 @@ def _run(one: Made, make: Make) -> None:
 
 
 class _Once(KeptFileResponse):
-    """The file, which is gone when it was sent or the sending broke off."""
+    """The file, which is gone from the disk before its first byte leaves, and where nothing of it was sent."""
 
     def __init__(self, one: Made) -> None:
         headers = {"Cache-Control": "no-store"}
         kind = "application/octet-stream"
         super().__init__(one.path, filename=one.file_name, media_type=kind, headers=headers)
         self._one = one
+
+    @asynccontextmanager
+    async def _open_file(self) -> AsyncIterator[anyio.AsyncFile[bytes]]:
+        async with super()._open_file() as file:
+            await run_in_threadpool(self._one.work.remove)  # what is open can be read to its end
+            yield file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
