@@ -17,7 +17,7 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -187,10 +187,10 @@ def unannounced(incoming: Incoming) -> list[str]:
     return sorted(u.id for u in found if u is not None and u.offset == u.length and not u.announced)
 
 
-def uploads_of_others(incoming: Incoming, accounts: Collection[int]) -> list[Upload]:
-    """Uploads of accounts that are none of these."""
+def uploads_in(incoming: Incoming) -> list[Upload]:
+    """All uploads that are under way or whole, of whoever."""
     found = (find_upload(incoming, path.stem) for path in incoming.folder.glob("*.json"))
-    return [upload for upload in found if upload is not None and upload.owner not in accounts]
+    return [upload for upload in found if upload is not None]
 
 
 def whole_path(incoming: Incoming, upload_id: str) -> Path:

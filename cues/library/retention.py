@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from cues.library.database import Library
 from cues.library.folders import remove_session_folder, session_ids
-from cues.library.incoming import Incoming, remove_upload, uploads_of_others
+from cues.library.incoming import Incoming, remove_upload, uploads_in
 from cues.library.models import Account, Consent, Deed, PracticeSession
 from cues.library.sessions import delete_session
 from cues.parameters import Keeping
@@ -55,15 +55,17 @@ def delete_left_files(library: Library) -> list[str]:
 
 def remove_orphans(library: Library, at: datetime) -> list[Path]:
     """Removes files of accounts that have no row, once nobody has touched them for a while; which."""
+    incoming = Incoming(library.folder / "incoming")
+    uploads = uploads_in(incoming)  # first: an account may be made meanwhile, and begin one
     with library.reading() as db:
         accounts = set(db.scalars(select(Account.id)))
     before = at - timedelta(hours=Keeping().orphan_hours)
     gone = [path for path in _of_nobody(library.folder, accounts) if _touched(path) < before.timestamp()]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    incoming = Incoming(library.folder / "incoming")
-    for upload in uploads_of_others(incoming, accounts):
-        remove_upload(incoming, upload.id)
+    for upload in uploads:
+        if upload.owner not in accounts:
+            remove_upload(incoming, upload.id)
     return gone
 
 

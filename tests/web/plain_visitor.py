@@ -24,6 +24,7 @@ class PlainVisitor:
         self.app, self.library = app, open_library(app.library, app.database_url)
         self.requests = requests.Session()
         self.requests.trust_env = False  # no proxy stands between this machine and itself
+        self.requests.headers["Connection"] = "close"  # one that is kept may be closed just when it is used again
         assert self.get(app.sign_in.removeprefix(app.address)).ok
 
     def get(self, path: str, **headers: str) -> requests.Response:

@@ -84,9 +84,9 @@ class RunningApp:
     def kill(self) -> None:
         """Ends the process as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(120)
 
     def end(self) -> None:
         """Ends it as Ctrl-C does."""
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)

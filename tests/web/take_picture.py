@@ -35,15 +35,18 @@ def browser() -> Iterator[Browser]:
             found.close()
 
 
+_STANDS_STILL = """() => {
+  const all = selector => [...document.querySelectorAll(selector)].filter(one => one.checkVisibility());
+  return document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+    && all("[data-testid=stSkeleton]").length === 0
+    && all("[data-testid=stVegaLiteChart]").every(chart => chart.querySelector("svg, canvas"));
+}"""
+
+
 def settled(page: Page) -> None:
-    """Waits until the page stands still: script ended, charts drawn."""
-    page.get_by_test_id("stApp").wait_for()
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    page.get_by_role("heading", level=1).wait_for()
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]"
-        ".every(chart => !chart.checkVisibility() || chart.querySelector('svg, canvas'))"
-    )
+    """Waits until the page stands still: there is one, the script ended, everything loaded that draws, charts drawn."""
+    page.get_by_role("heading", level=1).first.wait_for()  # before its first run a page says that nothing runs, too
+    page.wait_for_function(_STANDS_STILL)
 
 
 def main() -> None:

@@ -28,8 +28,7 @@ from playwright.sync_api import expect  # noqa: E402
 
 from tests.web.accessibility import faults_of  # noqa: E402
 from tests.web.made_library import add_session  # noqa: E402
-
-expect.set_options(timeout=40_000)  # other tests run beside
+from tests.web.take_picture import settled  # noqa: E402
 
 
 def words(app, session):
@@ -75,6 +74,7 @@ def test_a_corrected_file_is_shown_then_taken_over_then_undone(app, owner, perso
     expect(page.get_by_text("trainee smile · disagree: not in your file")).to_be_visible()
     expect(page.get_by_text("my <own> tier (1)")).to_be_visible()
     assert words(app, session) == [] and list(session_folder(app.library, session).glob(".corrected*")) == []
+    settled(page)
     assert faults_of(page) == []
     give.dblclick()
     expect(page.get_by_text("2 verdicts given, as one act", exact=False)).to_be_visible()
@@ -104,8 +104,9 @@ def test_a_file_for_a_session_that_somebody_does_not_see_goes_nowhere(app, owner
     told = {"filename": "a.eaf", "session": session}
     head = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
     head["Upload-Metadata"] = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in told.items())
-    begun = who.context.request.post(f"{app.address}/api/uploads", headers=head)
+    begun = who.context.request.post(f"{app.address}/api/uploads", headers=head, max_retries=2)
     head = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-    ended = who.context.request.patch(app.address + begun.headers["location"], headers=head, data=b"<a/>\n")
+    address = app.address + begun.headers["location"]
+    ended = who.context.request.patch(address, headers=head, data=b"<a/>\n", max_retries=2)
     assert (begun.status, ended.status) == (201, 204)
     assert list(app.library.glob("sessions/*/.corrected*")) == [] == list((app.library / "incoming").glob("*.whole"))

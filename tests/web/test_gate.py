@@ -54,7 +54,7 @@ class Site(SimpleNamespace):
     def ask(self, method: str, path: str, token: str | None = None, **more: object) -> requests.Response:
         cookies = {COOKIE: token} if token else {}
         return requests.request(  # type: ignore[arg-type]
-            method, self.address + path, cookies=cookies, allow_redirects=False, timeout=10, **more
+            method, self.address + path, cookies=cookies, allow_redirects=False, timeout=60, **more
         )
 
     def sign_in(self) -> str:

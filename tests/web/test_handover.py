@@ -28,7 +28,6 @@ from tests.web.made_library import add_session, made_results  # noqa: E402
 from tests.web.take_picture import browser, settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
-expect.set_options(timeout=40_000)  # other tests run beside
 PASSPHRASE = "seven quiet herons"
 MADE = re.compile(r"^(\w{4}-){4}\w{4}$")
 
@@ -77,12 +76,13 @@ def made_file(visitor, expander, place):
     field.press("Tab")
     page.get_by_role("button", name="Make the file").click()
     link = page.get_by_role("link", name="Download the file")
-    expect(link).to_be_visible(timeout=60_000)
+    expect(link).to_be_visible()
+    address = link.get_attribute("href")  # what was fetched is not offered again
     with page.expect_download() as coming:
         link.click()
     coming.value.save_as(place)
     assert coming.value.suggested_filename.endswith(".cues")
-    return link.get_attribute("href")
+    return address
 
 
 def brought_in(visitor, file, passphrase=PASSPHRASE):
@@ -93,7 +93,7 @@ def brought_in(visitor, file, passphrase=PASSPHRASE):
     expect(page.get_by_role("heading", name="Open a handed-over file")).to_be_visible()
     settled(page)
     page.locator('input[type="file"]').set_input_files(file)
-    page.get_by_label("Its passphrase").fill(passphrase, timeout=60_000)
+    page.get_by_label("Its passphrase").fill(passphrase)
     page.get_by_role("button", name="Look into it").click()
     return page
 
@@ -116,6 +116,7 @@ def test_a_session_goes_to_another_computer_and_its_review_comes_back(two, sessi
     expect(page.get_by_text("This would be taken over:")).to_be_visible()
     expect(page.get_by_text("what was measured and the recording")).to_be_visible()
     expect(page.get_by_text("1 new comment")).to_be_visible()
+    settled(page)
     assert faults_of(page) == []
     page.get_by_role("button", name="Take it over").click()
     page.get_by_role("link", name="Go to the session").click()

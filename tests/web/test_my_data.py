@@ -32,7 +32,6 @@ from tests.web.made_library import add_session  # noqa: E402
 from tests.web.take_picture import browser, settled  # noqa: E402
 from tests.web.visitor import Visitor  # noqa: E402
 
-expect.set_options(timeout=40_000)  # other tests run beside
 DAY = date(2026, 11, 20)
 
 
@@ -76,6 +75,7 @@ def test_a_copy_of_everything_then_a_withdrawn_consent_then_a_deleted_account(ap
         page.get_by_label("Name or code").fill("client 7")
         page.get_by_label("Name or code").press("Enter")
         expect(page.get_by_text("Recordings: call.mp4")).to_be_visible()
+        settled(page)
         assert faults_of(page) == []
         page.get_by_role("button", name="Consent withdrawn: delete this session…").click()
         page.get_by_role("button", name="Delete everything of this session").click()

@@ -35,6 +35,7 @@ def opened(app, token, origin=None, session=None, **headers):
         origin=app.address if origin is None else origin or None,
         subprotocols=["streamlit", "none", session] if session else ["streamlit"],
         max_size=None,
+        open_timeout=PATIENCE_S,
     )
 
 
@@ -99,9 +100,7 @@ def test_the_state_of_a_page_comes_back_to_its_own_account_alone(app, library, p
 
 @pytest.mark.parametrize("end", ["signed out", "closed"])
 def test_a_page_that_was_left_open_is_cut_off_when_the_sign_in_ends(app, library, people, end):
-    token = sign_in(library, people["ada"])
-
-    async def talk():
+    async def talk(token):
         async with opened(app, token) as socket:
             await run_of_the_page(socket)
             with library.writing() as db:
@@ -109,15 +108,22 @@ def test_a_page_that_was_left_open_is_cut_off_when_the_sign_in_ends(app, library
                     db.get_one(Account, people["ada"].id).active = False
                 else:
                     sign_out_everywhere(db, people["ada"].id)
-            _, words = await run_of_the_page(socket)  # at once: the page itself asks who is looking
+            try:
+                _, words = await run_of_the_page(socket)  # at once: the page itself asks who is looking
+            except websockets.ConnectionClosed:  # the first run took so long that it was not the page that asked
+                return None
             await asyncio.sleep(2.1)
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 await run_of_the_page(socket)
             return words, closed.value.rcvd.code
 
-    words, code = asyncio.run(talk())
-    with library.writing() as db:
-        db.get_one(Account, people["ada"].id).active = True
+    for _ in range(10):
+        told = asyncio.run(talk(sign_in(library, people["ada"])))
+        with library.writing() as db:
+            db.get_one(Account, people["ada"].id).active = True
+        if told is not None:
+            break
+    words, code = told
     assert "Signed out" in words and "Sessions" not in words
     assert code == 4401
 

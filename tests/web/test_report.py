@@ -29,7 +29,7 @@ def shown(folder, monkeypatch, left_out=""):
     monkeypatch.setenv("REPORT_FOLDER", str(folder))
     monkeypatch.setenv("REPORT_LEFT_OUT", left_out)
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the page would stay it: workers run it
-    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
+    page = AppTest.from_file(str(PAGE), default_timeout=300).run()
     assert not page.exception
     return page
 

@@ -39,7 +39,7 @@ class UploadServer:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | self._settings, stdout=log, stderr=subprocess.STDOUT
             )
-        for _ in range(300):
+        for _ in range(1200):
             with contextlib.suppress(urllib.error.HTTPError, OSError):
                 urllib.request.urlopen(urllib.request.Request(self.address + "/api/uploads", method="OPTIONS"))
                 return
@@ -52,12 +52,12 @@ class UploadServer:
         """SIGKILL: the process cannot tidy up."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
 
     def said(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")

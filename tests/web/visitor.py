@@ -13,6 +13,14 @@ STREAMLITS_PROBES = re.compile(
 
 PATIENCE_MS = 120_000  # other tests run beside: what comes late is no failure, what never comes is one
 expect.set_options(timeout=PATIENCE_MS)
+WITHOUT_ANIMATIONS = """
+const animate = Element.prototype.animate;
+Element.prototype.animate = function (frames, how) {
+  return animate.call(this, frames, {...(typeof how === "number" ? {} : how), duration: 0});
+};
+"""
+"""While a part of a page unfolds, for half a second, its content moves below the mouse: a click that begins on one
+button and ends on the next is none. People take longer to get there."""
 NAME_PX = 92  # the lanes of a timeline begin there
 
 
@@ -27,6 +35,7 @@ class Visitor:
         self.app = app
         self.context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(WITHOUT_ANIMATIONS)
         self.page = self.context.new_page()
         self.asked, self.complaints = [], []
         self.page.on("request", lambda request: self.asked.append(request.url))
@@ -54,6 +63,8 @@ class Visitor:
         """The timeline of the page that is open, once it is loaded, with the keys."""
         lanes = self.page.locator("canvas.lanes")
         expect(lanes).to_have_attribute("aria-valuemax", re.compile(r"^\d+"))
+        for video in self.page.locator("video").all():  # with its size comes the place of what stands below
+            expect(video).not_to_have_js_property("readyState", 0)
         lanes.focus()
         return lanes
 

@@ -55,7 +55,8 @@ def do_on_own(session_id: str, change: Callable[[], object], said: str) -> None:
 
 def tell() -> None:
     """Shows what the last act came to."""
-    if said := st.session_state.pop(SAID, None):
-        st.success(said)
-    if problem := st.session_state.pop(PROBLEM, None):
-        st.error(plain(problem))
+    with st.container():  # a place of its own: what stands below stays where it is, with what is being written there
+        if said := st.session_state.pop(SAID, None):
+            st.success(said)
+        if problem := st.session_state.pop(PROBLEM, None):
+            st.error(plain(problem))

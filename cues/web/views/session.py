@@ -69,7 +69,7 @@ def page() -> None:
         return
     with st.container():
         session_details.heading(opened)
-        tell()
+    tell()
     working = opened.job is not None and opened.job.state in (JobState.QUEUED, JobState.RUNNING)
     guess = session_guess.own_guess(opened)
     waits = opened.mine and guess is not None and guess.answered is None

@@ -28,7 +28,7 @@ def page() -> None:
     drop_zone(f"check-{account.id}", "", SUFFIXES, _LARGEST, 1, _come_in)
     folder = check_folder(account.id)
     found = read_probe(folder)
-    if st.session_state.get("checking") and found is None:
+    if st.session_state.get("checking") and (found is None or is_looked_at(folder)):  # it ends by deleting
         _wait(account.id)
     elif found is not None:
         _result(account.id, found)
@@ -43,14 +43,13 @@ def _come_in() -> None:
 def _wait(account_id: int) -> None:
     @st.fragment(run_every=1.0)
     def waiting() -> None:
-        alive = is_looked_at(check_folder(account_id))  # asked first: a look writes, then ends
-        if read_probe(check_folder(account_id)) is not None:
+        if is_looked_at(check_folder(account_id)):  # asked first: a look writes, then ends
+            st.caption("Looking at it …")
+        elif read_probe(check_folder(account_id)) is not None:
             st.session_state["checking"] = False
             st.rerun()
-        if not alive:
+        else:
             st.warning("The look at your recording was broken off; drop it here again.")
-            return
-        st.caption("Looking at it …")
 
     waiting()
 
