@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial as partial_of
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +168,9 @@ class Coordinator:
             raise
         if state != JobState.DONE:
             self.engine.abandon()
-        if finish_job(self.library, job_id, self.word, state, problem) and state == JobState.DONE:
+        if not finish_job(self.library, job_id, self.word, state, problem):
+            work.clear_if_deleted()
+        elif state == JobState.DONE:
             work.clear_up()
         return True
 
@@ -392,7 +393,12 @@ class Work:
             if not finish_step(me.library, self.job_id, me.word, name):
                 raise LostError
 
-        count = partial_of(count_attempt, me.library, self.job_id)
+        def count(name: str) -> int:
+            attempts = count_attempt(me.library, self.job_id, name)
+            if attempts is None:
+                raise LostError
+            return attempts
+
         run_steps(me.engine, wanted, lambda: self._hold(*report()), count, finished)
 
 

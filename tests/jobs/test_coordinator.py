@@ -17,12 +17,13 @@ import pytest
 from cues.analysis import analyze
 from cues.corrections import Corrections, Trainee
 from cues.jobs import preview
+from cues.jobs.coordinator import Coordinator
 from cues.jobs.processes import local_pool
 from cues.jobs.queue import cancel, claim, finish_job, latest_job, progress, queue_job, renew, retry, steps_of
 from cues.jobs.starting import start_coordinator
 from cues.jobs.tidying import tidy
 from cues.library.accounts import Roles, create_account
-from cues.library.consents import ANALYSIS, enter_consent
+from cues.library.consents import ANALYSIS, ConsentError, enter_consent
 from cues.library.folders import make_session_folder, provisional_folder, session_folder
 from cues.library.models import JobKind, JobState, PracticeSession, Recording, now
 from cues.library.session_folder import load_corrections, read_session
@@ -258,6 +259,39 @@ def test_a_session_deleted_in_the_middle_leaves_nothing(sessions, coordinate):
     eventually(lambda: not folder.exists(), 30)
     time.sleep(1)
     assert not folder.exists()
+
+
+class DeletedJustThen:
+    """An engine by whose first step the session is gone; `problem` is what that comes to."""
+
+    waiting = None
+
+    def __init__(self, delete, problem):
+        self.delete, self.problem = delete, problem
+
+    @property
+    def workers(self):
+        self.delete()
+        if self.problem is not None:
+            raise self.problem
+        return 1
+
+    def abandon(self):
+        pass
+
+
+@pytest.mark.parametrize("problem", [None, FileNotFoundError("recording-1.mp4"), ConsentError("They have not agreed.")])
+def test_a_session_deleted_just_before_a_step_leaves_nothing_whatever_the_job_meets_then(sessions, problem):
+    session_id, _ = sessions.queued()
+
+    def delete():
+        with sessions.library.writing() as db:
+            delete_session(db, sessions.trainee.id, db.get_one(PracticeSession, session_id), "test")
+
+    coordinator = Coordinator(sessions.library, DeletedJustThen(delete, problem), PARAMETERS, 30.0, "me:1")
+    assert coordinator.run_next()
+    assert not session_folder(sessions.library.folder, session_id).exists()
+    assert not coordinator.run_next(), "it is done again"
 
 
 def test_a_coordinator_ends_with_the_process_that_started_it(sessions, coordinate):
