@@ -447,7 +447,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             _work_for_ever(coordinator)
         finally:
-            engine.abandon()
+            engine.close()
             library.close()
 
 

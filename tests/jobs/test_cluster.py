@@ -1,7 +1,10 @@
 """Steps on a cluster: a real scheduler and workers, each a process of its own, and what is done to them."""
 
 import shutil
+import socket
 import subprocess
+import threading
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +33,8 @@ from tests.jobs.test_coordinator import QUICK, Sessions, ended, eventually, in_o
 pytest.importorskip(
     "distributed", reason="Dask is not installed: pip install -r cues/deployment/requirements-cluster.txt"
 )
+
+from distributed import Client  # noqa: E402
 
 from cues.jobs.cluster import ClusterEngine  # noqa: E402
 
@@ -75,7 +80,7 @@ def engine(cluster, place):
     made = ClusterEngine(cluster.address, place.folder)
     eventually(lambda: made.workers == 2, 60)
     yield made
-    made.abandon()
+    made.close()
 
 
 def at_work(cluster):
@@ -162,6 +167,28 @@ def test_what_is_abandoned_ends_and_what_a_step_raises_arrives(engine, place):
         engine.submit(refuse, place.folder / "no such recording").result(30)
 
 
+def held_here():
+    """How many threads this process has, and how many files and sockets it has open."""
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_an_engine_holds_no_more_the_longer_its_scheduler_is_away_and_nothing_once_it_is_closed(library, monkeypatch):
+    tries, threads = [], threading.active_count()
+
+    def client(*arguments, **options):
+        tries.append(held_here())
+        return Client(*arguments, **options)
+
+    monkeypatch.setattr("cues.jobs.cluster.Client", client)
+    monkeypatch.setattr("cues.jobs.cluster.CONNECTS_WITHIN_S", 0.1)
+    with socket.socket() as nobody:  # has the port and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        with closing(ClusterEngine(f"tcp://127.0.0.1:{nobody.getsockname()[1]}", library.folder)):
+            eventually(lambda: len(tries) > 6)
+    assert all(later <= sooner for later, sooner in zip(tries[-1], tries[1], strict=True)), tries
+    assert threading.active_count() <= threads
+
+
 def test_paths_of_the_library_are_those_of_the_host_that_unpacks_them(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     packed = pack((here / "sessions" / "a", {"elsewhere": tmp_path / "x"}, [here]), here)
@@ -228,11 +255,11 @@ def test_over_tls_only_who_has_a_certificate_of_the_authority_takes_part(place, 
         elsewhere.mkdir()
         for name, path in certificates(elsewhere).items():
             monkeypatch.setenv(name, path)
-        stranger = ClusterEngine(secured.address, place.folder)
-        assert eventually(lambda: stranger.waiting, 30).endswith("does not answer.")
-        assert stranger.workers == 0
+        with closing(ClusterEngine(secured.address, place.folder)) as stranger:
+            assert eventually(lambda: stranger.waiting, 240).endswith("does not answer.")
+            assert stranger.workers == 0
     finally:
-        engine.abandon()
+        engine.close()
         secured.end()
 
 
