@@ -117,14 +117,15 @@ class ClusterEngine:
     @property
     def waiting(self) -> str | None:
         """See Engine."""
-        if self._away_since is not None:
-            away = time.monotonic() - self._away_since
+        workers, since = self._workers, self._away_since  # in this order: `_lose` sets them in the other one
+        if since is not None:
+            away = time.monotonic() - since
             return f"The scheduler at {self._address} {self._away_because}." if away >= AWAY_S else None
-        if self.workers:
+        if any(worker.refused is None for worker in workers):
             return None
-        if not self._workers:
+        if not workers:
             return f"No worker has come to the scheduler at {self._address}."
-        return "No worker can be used. " + " ".join(f"{w.name}: {w.refused}" for w in self._workers)
+        return "No worker can be used. " + " ".join(f"{w.name}: {w.refused}" for w in workers)
 
     def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         """See Engine. Where every worker is busy the step waits for one, and its future is not running until then."""
@@ -209,9 +210,9 @@ class ClusterEngine:
     def _lose(self, because: str) -> None:
         """The scheduler is gone, and with it what runs."""
         self._away_because = because
-        client, self._client, self._workers = self._client, None, ()
         if self._away_since is None:
             self._away_since = time.monotonic()
+        client, self._client, self._workers = self._client, None, ()
         with self._changing:
             lost = [step for step in self._steps if step.dask is not None or step.taken_back]
             self._steps = [step for step in self._steps if step not in lost]
