@@ -167,7 +167,7 @@ def _delete(now: Round) -> None:
         deleting.stdin.write(b"\n")
         deleting.stdin.flush()
         if now.chance.random() < 0.7:  # else somewhere before its rows go
-            eventually(lambda: not _has_rows(now.clinic, session_id), 60)
+            eventually(lambda: not _has_rows(now.clinic, session_id), 300)
         time.sleep(now.chance.uniform(0.0, 0.05))
         if now.role == "web server":
             deleting.kill()
@@ -187,7 +187,7 @@ def _delete(now: Round) -> None:
     if stays:
         kill(now.clinic.folder, "coordinator")  # its start clears up
     _restart(now.clinic, now.outcome)
-    now.outcome.check(eventually(lambda: not place.exists(), 60), "files of a deleted session stay")
+    now.outcome.check(eventually(lambda: not place.exists(), 300), "files of a deleted session stay")
     if stays:
         now.outcome.restart += ", removes the files"
 
