@@ -19,7 +19,7 @@ from cues.corrections import Corrections, Trainee
 from cues.jobs import preview
 from cues.jobs.coordinator import Coordinator
 from cues.jobs.processes import local_pool
-from cues.jobs.queue import cancel, claim, finish_job, latest_job, progress, queue_job, renew, retry, steps_of
+from cues.jobs.queue import JobError, cancel, claim, finish_job, latest_job, progress, queue_job, renew, retry, steps_of
 from cues.jobs.starting import start_coordinator
 from cues.jobs.tidying import tidy
 from cues.library.accounts import Roles, create_account
@@ -361,6 +361,22 @@ def test_tidying_removes_what_a_finished_analysis_did_not_come_to_remove(session
     assert finish_job(sessions.library, job_id, "me:1", JobState.DONE, None)
     tidy(sessions.library)
     assert [path.name for path in folder.iterdir()] == ["recording-1.mp4"]
+
+
+def test_tidying_goes_on_where_a_session_is_deleted_in_the_middle_of_it(sessions, monkeypatch):
+    session_id, job_id = sessions.queued()
+    (session_folder(sessions.library.folder, session_id) / ".partial" / "key").mkdir(parents=True)
+
+    def deleted_since(library, *of_what):
+        found = latest_job(library, *of_what)
+        with library.writing() as db:
+            delete_session(db, sessions.trainee.id, db.get_one(PracticeSession, session_id), "test")
+        return found
+
+    monkeypatch.setattr("cues.jobs.tidying.latest_job", deleted_since)
+    tidy(sessions.library)
+    with pytest.raises(JobError):
+        progress(sessions.library, job_id)
 
 
 def test_tidying_deletes_what_is_over_and_nothing_else(sessions):
