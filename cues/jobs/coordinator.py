@@ -51,7 +51,7 @@ from cues.jobs.queue import (
     renew,
 )
 from cues.jobs.review_copy import make_copy_where_needed, remove_unfinished_copies
-from cues.jobs.starting import hold_name
+from cues.jobs.starting import ENDS_WITHIN_S, hold_name
 from cues.jobs.tidying import remove_finished, tidy
 from cues.library.consents import ConsentError, missing_for_analysis
 from cues.library.database import Library, open_library
@@ -71,7 +71,6 @@ from cues.terminal import own_words
 from cues.vision.segment import Segment
 from cues.whole_files import DISK_FULL
 
-ENDS_WITHIN_S = 10.0
 AFTER_A_FAULT_S = 2.0
 TIDY_EVERY_S = 600.0
 SHOW_EVERY_S = 20.0
