@@ -47,9 +47,7 @@ def test_a_set_of_results_is_the_old_or_the_new_one_wherever_its_writer_was_kill
 
 
 @pytest.mark.parametrize("after", ["mkdir", "open"])
-def test_a_folder_that_is_taken_for_a_leftover_before_it_is_held_is_made_anew(
-    tmp_path, monkeypatch, after
-):
+def test_a_folder_that_is_taken_for_a_leftover_before_it_is_held_is_made_anew(tmp_path, monkeypatch, after):
     place = Path if after == "mkdir" else os
     real, taken = getattr(place, after), []
 

@@ -237,13 +237,16 @@ def test_backups_expire_and_only_those(library, people, target):
     add(library, people["ada"], "one")
     short = make_backup(library.folder, None, target, keep_days=2).folder
     long = make_backup(library.folder, None, target).folder
-    assert remove_expired(library.folder, made_on(short) + timedelta(2)) == []
-    assert remove_expired(library.folder, made_on(short) + timedelta(3)) == [short]
+    day = made_on(short)
+    assert remove_expired(library.folder, day + timedelta(2)) == []
+    assert remove_expired(library.folder, day + timedelta(3)) == [short]
     assert not short.exists() and long.exists()
     library.close()
     before = restore_backup(long, library.folder, None).before
     assert remove_expired(library.folder, made_on(long) + timedelta(Keeping().backup_days)) == []
-    assert set(remove_expired(library.folder, made_on(before) + timedelta(Keeping().backup_days + 1))) == {long, before}
+    aside_on = date.fromisoformat(before.name.partition(".before-")[2][:8])
+    day = aside_on + timedelta(Keeping().backup_days + 1)
+    assert set(remove_expired(library.folder, day)) == {long, before}
 
 
 def test_while_sessions_are_written_and_deleted_every_backup_is_whole(library, people, target):
