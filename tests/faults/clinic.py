@@ -160,12 +160,12 @@ class Clinic:
                 found.append("a recording of a session is not there")
             elif size < 10**7 and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                 found.append("a recording is not what was uploaded")
-        eventually(lambda: not self._half_files(), 20)  # removed right after a job's end
-        found += [f"left behind: {name}" for name in self._half_files()]
         there = {path.name for path in (self.folder / "sessions").glob("*")}
         found += ["files of a session that is not there"] * bool(there - sessions)
-        if not eventually(self._only_application, 120):
+        if not eventually(self._only_application, 240):  # a look may take three minutes before it is ended
             found.append(f"processes left: {sorted(of_library(self.folder).values())}")
+        if not eventually(lambda: not self._half_files(), 120):  # removed right after a job's end
+            found += [f"left behind: {name}" for name in self._half_files()]
         return found
 
     def _only_application(self) -> bool:
