@@ -109,7 +109,7 @@ class _Shop:
         assert eventually(lambda: progress(self.library, job_id).state in ENDED)
         assert coordinator.stdin is not None
         coordinator.stdin.close()
-        coordinator.wait(20)
+        coordinator.wait(60)
         assert progress(self.library, job_id).state == JobState.DONE, progress(self.library, job_id)
 
     def add(self) -> tuple[str, int]:

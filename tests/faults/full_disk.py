@@ -135,7 +135,7 @@ def _analysis(disk: Disk, clip: Path) -> Outcome:
     finally:
         assert coordinator.stdin is not None
         coordinator.stdin.close()
-        coordinator.wait(30)
+        coordinator.wait(60)
         library.close()
     return outcome
 

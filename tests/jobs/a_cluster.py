@@ -110,7 +110,7 @@ class Cluster:
             else:
                 process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(20)

@@ -127,7 +127,7 @@ def coordinate(library):
     for process in started:
         process.stdin.close()
         with contextlib.suppress(Exception):
-            process.wait(20)
+            process.wait(60)
         process.kill()
 
 

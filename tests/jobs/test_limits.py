@@ -54,7 +54,7 @@ def test_segments_that_crash_or_take_too_much_memory_leave_the_rest_a_report(lib
         job = eventually(lambda: ended(library, job_id))
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
     assert job.state == JobState.DONE, job.problem
     folder = session_folder(library.folder, session_id)
     assert read_session(folder).summary["notes"] == [
