@@ -203,7 +203,7 @@ class ClusterEngine:
             client.run_on_scheduler(_try_nothing_again)
             client.subscribe_topic(self._topic, self._begun)
         except BaseException:
-            client.close(timeout=0)
+            _leave(client)
             raise
         self._client, self._away_since = client, None
 
@@ -219,8 +219,7 @@ class ClusterEngine:
         for step in lost:
             _fail(step, Loss.AWAY)
         if client is not None:
-            with suppress(Exception, CancelledError):
-                client.close(timeout=0)
+            _leave(client)
 
     def _look(self) -> None:
         """Who is there, and who of them may take steps."""
@@ -296,6 +295,12 @@ class ClusterEngine:
             step = next((s for s in self._steps if s.key == key), None)
         if step is not None and not step.future.running() and not step.future.done():
             step.future.set_running_or_notify_cancel()
+
+
+def _leave(client: Client) -> None:
+    """Waits for nothing, and so raises what would hide why it is left."""
+    with suppress(Exception, CancelledError):
+        client.close(timeout=0)
 
 
 def _give(step: _Sent, result: Any) -> None:
