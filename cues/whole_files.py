@@ -121,18 +121,37 @@ def _sync(path: Path, flags: int = 0) -> None:
 @contextmanager
 def _aside(folder: Path) -> Iterator[Path]:
     """A folder to write in, held while it is used so that nobody takes it for a leftover; removed by an error."""
-    aside = folder / f"{_ASIDE}{uuid.uuid4().hex}"
-    aside.mkdir(mode=0o700)
-    held = -1
+    while True:
+        aside = folder / f"{_ASIDE}{uuid.uuid4().hex}"
+        aside.mkdir(mode=0o700)
+        if (held := _hold(aside)) is not None:
+            break
     try:
-        if sys.platform != "win32":
-            held = os.open(aside, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(held, fcntl.LOCK_EX)
         yield aside
     finally:
         shutil.rmtree(aside, ignore_errors=True)  # by this name it was not taken over
         if held >= 0:
             os.close(held)
+
+
+def _hold(aside: Path) -> int | None:
+    """What a folder is held by, -1 where folders cannot be held; None where another process had already taken it for a
+    leftover and removed it."""
+    if sys.platform == "win32":
+        return -1
+    try:
+        held = os.open(aside, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if aside.exists():
+            return held
+    except OSError:
+        os.close(held)
+        raise
+    os.close(held)
+    return None
 
 
 def _put_in_place(taken: Path, folder: Path, names: Iterable[str]) -> None:

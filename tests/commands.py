@@ -31,7 +31,7 @@ def start_cues(*arguments: str | Path) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: subprocess.Popen[str], timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def ended(process: subprocess.Popen[str], timeout: float = 1200) -> subprocess.CompletedProcess[str]:
     """Waits for a started command; what it printed, and its exit status."""
     try:
         out, err = process.communicate(timeout=timeout)

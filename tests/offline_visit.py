@@ -49,8 +49,10 @@ def visit(library: Path, trace: Path, recording: Path) -> dict[str, object]:
             app.address.replace("http", "ws") + "/_stcore/stream",
             additional_headers={"Cookie": f"{COOKIE}={visitor.requests.cookies[COOKIE]}", "Origin": app.address},
             proxy=None,
+            open_timeout=120,
+            ping_timeout=None,
         ) as live:
-            told["websocket"] = live.ping().wait(20)
+            told["websocket"] = live.ping().wait(120)
         told["looked"] = waited(lambda: visitor.looked(session_id))
         states = (JobState.DONE, JobState.FAILED)
         told["analysis"] = waited(lambda: found if (found := progress(visitor.library, job).state) in states else None)

@@ -78,7 +78,7 @@ class PostgresServer:
                 start_new_session=True,
                 **self._who,  # type: ignore[arg-type]
             )
-        for _ in range(600):
+        for _ in range(2400):
             try:
                 self.connect().close()
                 return
@@ -91,7 +91,7 @@ class PostgresServer:
         """Ends it and every connection: SIGINT in order, SIGQUIT as a crash does, without writing anything."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(30)
+            self.process.wait(120)
 
     def end(self) -> None:
         """Ends it and removes what it kept."""

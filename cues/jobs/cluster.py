@@ -7,6 +7,7 @@ attempt; a worker that goes in the middle of a step is Loss.ENDED, as a process 
 Only the engine's own thread speaks with Dask; the rest leaves it what is wanted.
 """
 
+import asyncio
 import logging
 import sys
 import threading
@@ -22,6 +23,7 @@ from typing import Any
 
 from distributed import Client, KilledWorker
 from distributed.versions import VersionMismatchWarning
+from tornado.ioloop import IOLoop
 
 from cues.jobs.admission import Fitness, fitness, new_sign, take_sign_back, why_refused
 from cues.jobs.certificates import security_of
@@ -59,6 +61,26 @@ class _Worker:
     refused: str | None
 
 
+class _Loop:
+    """Where all clients of an engine live. One that makes its own leaves it running, with its thread and its sockets,
+    when the scheduler does not answer."""
+
+    def __init__(self) -> None:
+        self._over, begun = asyncio.Event(), Future[IOLoop]()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(begun)), daemon=True)
+        self._thread.start()
+        self.running = begun.result()
+
+    async def _run(self, begun: Future[IOLoop]) -> None:
+        begun.set_result(IOLoop.current())
+        await self._over.wait()
+
+    def end(self) -> None:
+        """What is still on its way in it is cancelled."""
+        self.running.add_callback(self._over.set)
+        self._thread.join(ENDS_WITHIN_S)
+
+
 class ClusterEngine:
     """See `Engine`. `library`: its folder as this host sees it. Raises EngineError for an address that cannot be one.
 
@@ -83,7 +105,9 @@ class ClusterEngine:
         self._wake = threading.Event()
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # that the scheduler is away is said by `waiting`
-        threading.Thread(target=self._work, daemon=True).start()
+        self._loop, self._closed = _Loop(), False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
     @property
     def workers(self) -> int:
@@ -93,14 +117,15 @@ class ClusterEngine:
     @property
     def waiting(self) -> str | None:
         """See Engine."""
-        if self._away_since is not None:
-            away = time.monotonic() - self._away_since
+        workers, since = self._workers, self._away_since  # in this order: `_lose` sets them in the other one
+        if since is not None:
+            away = time.monotonic() - since
             return f"The scheduler at {self._address} {self._away_because}." if away >= AWAY_S else None
-        if self.workers:
+        if any(worker.refused is None for worker in workers):
             return None
-        if not self._workers:
+        if not workers:
             return f"No worker has come to the scheduler at {self._address}."
-        return "No worker can be used. " + " ".join(f"{w.name}: {w.refused}" for w in self._workers)
+        return "No worker can be used. " + " ".join(f"{w.name}: {w.refused}" for w in workers)
 
     def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         """See Engine. Where every worker is busy the step waits for one, and its future is not running until then."""
@@ -128,6 +153,13 @@ class ClusterEngine:
     def rest(self) -> None:
         """See Engine: a cluster keeps its workers."""
 
+    def close(self) -> None:
+        """See Engine."""
+        self.abandon()
+        self._closed = True
+        self._wake.set()
+        self._thread.join(CONNECTS_WITHIN_S + ENDS_WITHIN_S)
+
     def _take_back(self, steps: list[_Sent], loss: Loss) -> None:
         for step in steps:
             step.taken_back = True
@@ -137,7 +169,7 @@ class ClusterEngine:
 
     def _work(self) -> None:
         looked = -LOOK_S
-        while True:
+        while not self._closed:
             self._wake.wait(LOOK_S)
             self._wake.clear()
             try:
@@ -155,10 +187,13 @@ class ClusterEngine:
                 self._lose("does not find this program: start it in the program's folder")
             except Exception as error:  # of Dask, which ends in many ways where the other end is gone
                 self._lose(f"cannot be used ({type(error).__name__}: {error})")
+        self._lose("is not asked any more")
+        self._loop.end()
 
     def _connect(self) -> None:
         client = Client(
             self._address,
+            loop=self._loop.running,
             timeout=CONNECTS_WITHIN_S,
             security=self._security,
             set_as_default=False,
@@ -168,24 +203,23 @@ class ClusterEngine:
             client.run_on_scheduler(_try_nothing_again)
             client.subscribe_topic(self._topic, self._begun)
         except BaseException:
-            client.close(timeout=0)
+            _leave(client)
             raise
         self._client, self._away_since = client, None
 
     def _lose(self, because: str) -> None:
         """The scheduler is gone, and with it what runs."""
         self._away_because = because
-        client, self._client, self._workers = self._client, None, ()
         if self._away_since is None:
             self._away_since = time.monotonic()
+        client, self._client, self._workers = self._client, None, ()
         with self._changing:
             lost = [step for step in self._steps if step.dask is not None or step.taken_back]
             self._steps = [step for step in self._steps if step not in lost]
         for step in lost:
             _fail(step, Loss.AWAY)
         if client is not None:
-            with suppress(Exception, CancelledError):
-                client.close(timeout=0)
+            _leave(client)
 
     def _look(self) -> None:
         """Who is there, and who of them may take steps."""
@@ -261,6 +295,12 @@ class ClusterEngine:
             step = next((s for s in self._steps if s.key == key), None)
         if step is not None and not step.future.running() and not step.future.done():
             step.future.set_running_or_notify_cancel()
+
+
+def _leave(client: Client) -> None:
+    """Waits for nothing, and so raises what would hide why it is left."""
+    with suppress(Exception, CancelledError):
+        client.close(timeout=0)
 
 
 def _give(step: _Sent, result: Any) -> None:

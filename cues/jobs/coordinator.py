@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial as partial_of
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ from cues.jobs.queue import (
     renew,
 )
 from cues.jobs.review_copy import make_copy_where_needed, remove_unfinished_copies
-from cues.jobs.starting import hold_name
+from cues.jobs.starting import ENDS_WITHIN_S, hold_name
 from cues.jobs.tidying import remove_finished, tidy
 from cues.library.consents import ConsentError, missing_for_analysis
 from cues.library.database import Library, open_library
@@ -72,7 +71,6 @@ from cues.terminal import own_words
 from cues.vision.segment import Segment
 from cues.whole_files import DISK_FULL
 
-ENDS_WITHIN_S = 10.0
 AFTER_A_FAULT_S = 2.0
 TIDY_EVERY_S = 600.0
 SHOW_EVERY_S = 20.0
@@ -169,7 +167,9 @@ class Coordinator:
             raise
         if state != JobState.DONE:
             self.engine.abandon()
-        if finish_job(self.library, job_id, self.word, state, problem) and state == JobState.DONE:
+        if not finish_job(self.library, job_id, self.word, state, problem):
+            work.clear_if_deleted()
+        elif state == JobState.DONE:
             work.clear_up()
         return True
 
@@ -392,7 +392,12 @@ class Work:
             if not finish_step(me.library, self.job_id, me.word, name):
                 raise LostError
 
-        count = partial_of(count_attempt, me.library, self.job_id)
+        def count(name: str) -> int:
+            attempts = count_attempt(me.library, self.job_id, name)
+            if attempts is None:
+                raise LostError
+            return attempts
+
         run_steps(me.engine, wanted, lambda: self._hold(*report()), count, finished)
 
 
@@ -441,7 +446,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             _work_for_ever(coordinator)
         finally:
-            engine.abandon()
+            engine.close()
             library.close()
 
 

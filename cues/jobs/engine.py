@@ -62,6 +62,9 @@ class Engine(Protocol):
     def rest(self) -> None:
         """Gives back what the workers hold, until something is submitted again."""
 
+    def close(self) -> None:
+        """Ends all that runs, and the engine with it: nothing is submitted afterwards."""
+
 
 class _Worker:
     """One process of this machine, and what it does."""
@@ -129,6 +132,10 @@ class LocalEngine:
     def rest(self) -> None:
         """See Engine."""
         self._end(at_once=False)
+
+    def close(self) -> None:
+        """See Engine: its watch ends with the last worker."""
+        self.abandon()
 
     def _pass_on(self, worker: _Worker, inner: Future[Any], future: Future[Any]) -> None:
         if inner.cancelled() or isinstance(inner.exception(), BrokenExecutor):

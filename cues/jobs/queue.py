@@ -259,10 +259,12 @@ def put_steps(library: Library, job_id: int, coordinator: str, kept: dict[str, b
         return True
 
 
-def count_attempt(library: Library, job_id: int, name: str) -> int:
-    """One more attempt at a step; how many there were with it."""
+def count_attempt(library: Library, job_id: int, name: str) -> int | None:
+    """One more attempt at a step; how many there were with it, None where it is not there any more."""
     with library.writing() as db:
-        step = db.get_one(Segment, (job_id, name), with_for_update=True)
+        step = db.get(Segment, (job_id, name), with_for_update=True)
+        if step is None:
+            return None
         step.attempts += 1
         return step.attempts
 

@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cues.library.database import WAIT_S
+
+ENDS_WITHIN_S = WAIT_S + 10.0
+"""A coordinator that is asked to end has ended by then: giving its job back may take the WAIT_S of a write."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -1,10 +1,11 @@
 """What a coordinator does beside its jobs: what is over is deleted, what processes left that died is cleared up."""
 
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from cues.jobs.admission import SIGNS
-from cues.jobs.queue import latest_job, progress
+from cues.jobs.queue import JobError, latest_job, progress
 from cues.library.backup import remove_expired
 from cues.library.database import Library
 from cues.library.folders import finish_results, provisional_folder, session_folder
@@ -34,8 +35,9 @@ def tidy(library: Library) -> None:
     for left in (library.folder / "sessions").glob("*/.partial"):
         session_id = left.parent.name
         job_id = latest_job(library, session_id, JobKind.ANALYSIS)
-        if job_id is not None and progress(library, job_id).state == JobState.DONE:
-            remove_finished(library, session_id)
+        with suppress(JobError):  # the session was deleted since
+            if job_id is not None and progress(library, job_id).state == JobState.DONE:
+                remove_finished(library, session_id)
 
 
 def remove_finished(library: Library, session_id: str) -> None:

@@ -254,10 +254,11 @@ def _keep_session(folder: Path, making: Path, session_id: str) -> int:
 def _standing(folder: Path) -> dict[str, int]:
     """The files of a session that are whole, by name, and which file each name stands for."""
     found = {}
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):
-            if path.is_file() and not path.name.startswith("."):
-                found[path.name] = path.stat().st_ino
+    with suppress(FileNotFoundError):  # the session is deleted just now
+        for path in folder.glob("*"):
+            with suppress(FileNotFoundError):
+                if path.is_file() and not path.name.startswith("."):
+                    found[path.name] = path.stat().st_ino
     return found
 
 

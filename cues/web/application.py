@@ -24,7 +24,7 @@ from cues.annotations.reading import SUFFIXES as ANNOTATIONS
 from cues.errors import CuesError
 from cues.handover.opening import finish_interrupted, inbox
 from cues.jobs.probing import start_probe
-from cues.jobs.starting import start_coordinator
+from cues.jobs.starting import ENDS_WITHIN_S, start_coordinator
 from cues.library.database import why_unreachable
 from cues.library.folders import corrected_file, make_session_folder, session_folder
 from cues.library.incoming import Incoming, Upload, remove_upload, take_upload
@@ -181,6 +181,6 @@ class Coordinator:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            process.wait(15)
+            process.wait(ENDS_WITHIN_S + 2)
         except subprocess.TimeoutExpired:
             process.kill()

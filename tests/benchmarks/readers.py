@@ -76,7 +76,14 @@ async def _page(app: RunningApp, cookie: str, name: str, query: str) -> None:
     address = app.address.replace("http", "ws", 1) + "/_stcore/stream"
     told = {"Cookie": cookie}
     async with connect(
-        address, origin=app.address, additional_headers=told, subprotocols=["streamlit"], max_size=None, proxy=None
+        address,
+        origin=app.address,
+        additional_headers=told,
+        subprotocols=["streamlit"],
+        max_size=None,
+        proxy=None,
+        open_timeout=300,  # as long as every other answer is waited for: how long it takes is what is measured
+        ping_timeout=None,
     ) as socket:
         wanted = BackMsg()
         wanted.rerun_script.query_string, wanted.rerun_script.page_name = query, name
@@ -151,7 +158,7 @@ def measure(
     """What happened, the seconds that the reading took and those of the uploads, the peak memory of each process."""
     server, run = PostgresServer(("fsync=on", "synchronous_commit=on", "full_page_writes=on")), Run()
     apps: list[RunningApp] = []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:  # a look may still write into it
         try:
             url, folder = server.migrated(), Path(place)
             library = open_library(folder / "library", url)

@@ -138,7 +138,7 @@ def step_costs(place: Place) -> tuple[float, float, float]:
         stack.callback(local.abandon)
         cluster = place.work(stack, 2, cluster=True, coordinators=0)
         engine = ClusterEngine(cluster.address, place.library.folder)
-        stack.callback(engine.abandon)
+        stack.callback(engine.close)
         while engine.workers < 2:
             time.sleep(0.1)
         costs = []

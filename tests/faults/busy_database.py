@@ -62,7 +62,7 @@ def long_writer(clinic: Clinic, seconds: float) -> Outcome:
         writer.wait(120)
     if held_up:
         outcome.check(clinic.ask("HEAD", upload).status_code == 200, "the upload is not taken up again")
-    stored = eventually(lambda: sorted(clinic.place(session_id).glob("recording-1.*")), 30)
+    stored = eventually(lambda: sorted(clinic.place(session_id).glob("recording-1.*")), 300)
     outcome.check(bool(stored) and stored[0].read_bytes() == content, "the recording is not what was sent")
     job_id = clinic.queue(session_id, JobKind.REVIEW_COPY)
     outcome.check(eventually(lambda: clinic.ended(job_id), 600) == JobState.DONE, "jobs do not go on")

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,7 +26,7 @@ from cues.library.sessions import create_session
 from tests.faults.clinic import ENDED
 from tests.faults.outcomes import Outcome
 from tests.faults.processes import eventually
-from tests.jobs.a_cluster import ROOT, Cluster, busy, differences
+from tests.jobs.a_cluster import ROOT, Cluster, busy, caught, differences
 from tests.sample_clip import first_seconds
 
 CLIP_S = 20
@@ -78,6 +77,10 @@ class Round:
         names = ("here", "there")
         return eventually(lambda: next((n for n in names if self.segments() and busy(self.cluster, n)), ""), 120)
 
+    def caught(self) -> str:
+        """The same, kept there until it is killed."""
+        return eventually(lambda: caught(self.cluster, "here", "there") if self.segments() else "", 120)
+
 
 def soak(folder: Path, clip: Path, rounds: int, seed: int) -> Iterator[Outcome]:  # noqa: ARG001
     """Each fault once, or several times where there are many rounds."""
@@ -106,7 +109,7 @@ class _Shop:
         assert eventually(lambda: progress(self.library, job_id).state in ENDED)
         assert coordinator.stdin is not None
         coordinator.stdin.close()
-        coordinator.wait(20)
+        coordinator.wait(60)
         assert progress(self.library, job_id).state == JobState.DONE, progress(self.library, job_id)
 
     def add(self) -> tuple[str, int]:
@@ -168,7 +171,7 @@ def undisturbed(one: Round) -> None:
 
 def worker_killed(one: Round) -> None:
     _start(one)
-    one.cluster.signal(one.reader())
+    one.cluster.kill_with_steps(one.caught())
     _done(one, "the report, a little later")
     one.outcome.check(one.attempts() == 2, f"{one.attempts()} attempts at a step")
     one.outcome.restart = "the other worker reads the segment again, as a second attempt"
@@ -176,9 +179,7 @@ def worker_killed(one: Round) -> None:
 
 def process_killed(one: Round) -> None:
     _start(one)
-    for pid in one.cluster.steps_of(one.reader()):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    one.cluster.signal_steps(one.caught(), signal.SIGKILL)
     _done(one, "the report, a little later")
     one.outcome.check(one.attempts() == 2, f"{one.attempts()} attempts at a step")
     one.outcome.restart = "the worker starts another process; a second attempt"

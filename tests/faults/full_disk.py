@@ -92,7 +92,7 @@ def _upload(disk: Disk, clip: Path) -> Outcome:
         disk.empty()
         clinic.send(upload, content[offset:], offset).raise_for_status()
         outcome.restart = "none is needed: with room it goes on at the offset"
-        stored = eventually(lambda: sorted(clinic.place(session_id).glob("recording-1.*")), 60)
+        stored = eventually(lambda: sorted(clinic.place(session_id).glob("recording-1.*")), 300)
         outcome.check(bool(stored) and stored[0].read_bytes() == content, "the recording is not what was sent")
         outcome.broken += clinic.faults()
     finally:
@@ -135,7 +135,7 @@ def _analysis(disk: Disk, clip: Path) -> Outcome:
     finally:
         assert coordinator.stdin is not None
         coordinator.stdin.close()
-        coordinator.wait(30)
+        coordinator.wait(60)
         library.close()
     return outcome
 

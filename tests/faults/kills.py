@@ -108,7 +108,7 @@ def _upload(now: Round) -> None:
             now.clinic.send(upload, content[offset:], offset).raise_for_status()
         if broke:
             now.outcome.restart += ", goes on at the offset" if offset < len(content) else ", ends what was owed"
-    stored = eventually(lambda: sorted(now.clinic.place(session_id).glob("recording-1.*")), 60)
+    stored = eventually(lambda: sorted(now.clinic.place(session_id).glob("recording-1.*")), 300)
     now.outcome.check(bool(stored) and stored[0].read_bytes() == content, "the recording is not what was sent")
     _open_page(now, session_id)
     now.outcome.check(eventually(_look_is(now.clinic, session_id, now.wanted), 600), "the look is another one")
@@ -167,13 +167,13 @@ def _delete(now: Round) -> None:
         deleting.stdin.write(b"\n")
         deleting.stdin.flush()
         if now.chance.random() < 0.7:  # else somewhere before its rows go
-            eventually(lambda: not _has_rows(now.clinic, session_id), 60)
+            eventually(lambda: not _has_rows(now.clinic, session_id), 300)
         time.sleep(now.chance.uniform(0.0, 0.05))
         if now.role == "web server":
             deleting.kill()
         else:
             kill(now.clinic.folder, now.role)
-            deleting.wait(60)
+            deleting.wait(300)
     stays = place.exists()  # the last that goes is the folder itself
     left = len(list(place.iterdir())) if stays else 0
     there = _has_rows(now.clinic, session_id)
@@ -187,7 +187,7 @@ def _delete(now: Round) -> None:
     if stays:
         kill(now.clinic.folder, "coordinator")  # its start clears up
     _restart(now.clinic, now.outcome)
-    now.outcome.check(eventually(lambda: not place.exists(), 60), "files of a deleted session stay")
+    now.outcome.check(eventually(lambda: not place.exists(), 300), "files of a deleted session stay")
     if stays:
         now.outcome.restart += ", removes the files"
 

@@ -47,6 +47,15 @@ def test_the_wrong_order_is_found(calls):
     assert writes.out_of_order(calls)
 
 
+def test_a_call_that_is_told_in_two_halves_is_read_as_one_when_it_has_ended():
+    told = [
+        '11 write(3</a/x>, ""..., 5 <unfinished ...>',
+        "12 fsync(4</a/y>) = 0",
+        "11 <... write resumed>) = 5",
+    ]
+    assert list(writes.whole_calls(told)) == [told[1], '11 write(3</a/x>, ""..., 5) = 5']
+
+
 def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path):
     if why := full_disk.why_not():
         pytest.skip(why)

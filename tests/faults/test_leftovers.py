@@ -1,5 +1,6 @@
 """What a process that died in one certain place has left, and what the next start makes of it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -43,6 +44,24 @@ def test_a_set_of_results_is_the_old_or_the_new_one_wherever_its_writer_was_kill
     assert done.returncode == -signal.SIGKILL
     finish_interrupted(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == becomes
+
+
+@pytest.mark.parametrize("after", ["mkdir", "open"])
+def test_a_folder_that_is_taken_for_a_leftover_before_it_is_held_is_made_anew(tmp_path, monkeypatch, after):
+    place = Path if after == "mkdir" else os
+    real, taken = getattr(place, after), []
+
+    def then_taken(path, *arguments, **options):
+        done = real(path, *arguments, **options)
+        if Path(path).name.startswith(".writing-") and not taken:
+            taken.append(path)
+            finish_interrupted(tmp_path)
+        return done
+
+    monkeypatch.setattr(place, after, then_taken)
+    written = write_whole(tmp_path, NEW)
+    assert taken and {path.name: path.read_bytes() for path in written} == NEW
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NEW)
 
 
 def test_files_of_a_deleted_session_go_and_files_that_no_record_tells_of_stay(tmp_path):

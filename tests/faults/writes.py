@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.faults.outcomes import Outcome
@@ -16,6 +16,8 @@ from tests.faults.outcomes import Outcome
 ROOT = Path(__file__).resolve().parents[2]
 CALLS = "openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,close,dup,mkdir,mkdirat"
 _CALL = re.compile(r"^(?:\d+\s+)?(?P<name>\w+)\((?P<what>.*)\)\s+= (?P<result>-?\d+)")
+_BEGUN = re.compile(r"^(?P<thread>\d+)\s+(?P<call>.*) <unfinished \.\.\.>$")
+_RESUMED = re.compile(r"^(?P<thread>\d+)\s+<\.\.\. \w+ resumed>(?P<rest>.*)$")
 _BEGIN = "import sys; from pathlib import Path; folder = Path(sys.argv[1]);"
 WRITERS = {
     "results of a session": "from cues.whole_files import write_whole;"
@@ -43,7 +45,7 @@ def traced(folder: Path, code: str) -> list[tuple[str, str, str]]:
         ["strace", "-f", "-y", "-s", "0", "-e", f"trace={CALLS}", "-o", str(log), *command], check=True, cwd=ROOT
     )
     found = []
-    for line in log.read_text().splitlines():
+    for line in whole_calls(log.read_text().splitlines()):
         call = _CALL.match(line)
         if call is None or int(call["result"]) < 0 or str(folder) not in line:
             continue
@@ -52,6 +54,18 @@ def traced(folder: Path, code: str) -> list[tuple[str, str, str]]:
         if paths and call["name"] != "close":
             found.append((call["name"], paths[0], paths[-1]))
     return found
+
+
+def whole_calls(lines: Iterable[str]) -> Iterator[str]:
+    """A call a line, at its end: strace tells in two halves of one during which another thread made one."""
+    begun = dict[str, str]()
+    for line in lines:
+        if half := _BEGUN.match(line):
+            begun[half["thread"]] = half["call"]
+        elif half := _RESUMED.match(line):
+            yield f"{half['thread']} {begun.pop(half['thread'], '')}{half['rest']}"
+        else:
+            yield line
 
 
 def out_of_order(calls: list[tuple[str, str, str]]) -> list[str]:

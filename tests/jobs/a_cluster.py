@@ -4,17 +4,20 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from cues.jobs.starting import start_coordinator
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPARED = (".parquet", ".csv", ".json")
+TOLD_WITHIN_S = 2.0
+"""By then a coordinator has heard that a step has begun; a worker that goes before did nothing, as far as it knows."""
 
 
 class Cluster:
@@ -24,9 +27,7 @@ class Cluster:
     def __init__(self, folder: Path, environment: dict[str, str] | None = None, scheme: str = "tcp") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.environment = folder, environment or {}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.address = f"{scheme}://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -85,6 +86,19 @@ class Cluster:
                         found.append(int(child))
         return found
 
+    def signal_steps(self, name: str, number: int) -> None:
+        for pid in self.steps_of(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def kill_with_steps(self, name: str) -> None:
+        """A worker, and what reads for it: stopped as it is, it would not notice."""
+        steps = self.steps_of(name)
+        self.signal(name)
+        for pid in steps:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def end(self, *names: str) -> None:
         """Ends these processes, or all; what was started last goes first."""
         for name in reversed(names or tuple(self.processes)):
@@ -96,7 +110,7 @@ class Cluster:
             else:
                 process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(20)
@@ -127,3 +141,16 @@ def busy(cluster: Cluster, name: str) -> bool:
             if any(path.readlink().name.startswith("recording-") for path in Path(f"/proc/{pid}/fd").iterdir()):
                 return True
     return False
+
+
+def caught(cluster: Cluster, *names: str) -> str:
+    """One of these workers in the middle of a step, where its processes are stopped: by the time that it is killed, the
+    step would otherwise have ended. Empty where none is."""
+    for name in names:
+        if busy(cluster, name):
+            cluster.signal_steps(name, signal.SIGSTOP)
+            if busy(cluster, name):
+                time.sleep(TOLD_WITHIN_S)
+                return name
+            cluster.signal_steps(name, signal.SIGCONT)
+    return ""

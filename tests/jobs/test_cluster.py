@@ -1,7 +1,10 @@
 """Steps on a cluster: a real scheduler and workers, each a process of its own, and what is done to them."""
 
 import shutil
+import socket
 import subprocess
+import threading
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,13 +26,15 @@ from cues.library.database import open_library
 from cues.library.folders import session_folder
 from cues.library.models import Job, JobKind, JobState
 from cues.library.session_folder import write_analysis
-from tests.jobs.a_cluster import Cluster, busy, differences
+from tests.jobs.a_cluster import Cluster, busy, caught, differences
 from tests.jobs.hanging import hang, refuse, say
 from tests.jobs.test_coordinator import QUICK, Sessions, ended, eventually, in_one_process
 
 pytest.importorskip(
     "distributed", reason="Dask is not installed: pip install -r cues/deployment/requirements-cluster.txt"
 )
+
+from distributed import Client  # noqa: E402
 
 from cues.jobs.cluster import ClusterEngine  # noqa: E402
 
@@ -73,9 +78,9 @@ def cluster(tmp_path_factory, place):
 @pytest.fixture(scope="module")
 def engine(cluster, place):
     made = ClusterEngine(cluster.address, place.folder)
-    eventually(lambda: made.workers == 2, 60)
+    eventually(lambda: made.workers == 2, 240)
     yield made
-    made.abandon()
+    made.close()
 
 
 def at_work(cluster):
@@ -107,11 +112,12 @@ def test_a_killed_worker_then_a_killed_scheduler_cost_one_attempt_and_leave_what
     cluster.start_worker("late", mounted)
     cluster.start_coordinator(place.folder, *OPTIONS, database=database)
     eventually(lambda: reading(place, session_id))
-    cluster.signal(eventually(lambda: next(iter(at_work(cluster)), None)))
+    cluster.kill_with_steps(eventually(lambda: caught(cluster, "here", "there")))
     eventually(lambda: 2 in [step.attempts for step in steps_of(place, job_id)])
     cluster.signal("scheduler")
-    waiting = eventually(lambda: job if (job := progress(place, job_id)).stage == WAITING else None)
-    assert waiting.state == JobState.RUNNING and waiting.problem.endswith("does not answer.")
+    away = lambda job: job.stage == WAITING and job.problem.endswith("does not answer.")  # noqa: E731
+    waiting = eventually(lambda: job if away(job := progress(place, job_id)) else None)
+    assert waiting.state == JobState.RUNNING
     cluster.start_scheduler()
     assert eventually(lambda: ended(place, job_id)).state == JobState.DONE
     assert progress(place, job_id).problem is None
@@ -130,7 +136,7 @@ def test_a_cancelled_job_frees_the_workers_for_the_next(cluster, place, sessions
     eventually(lambda: at_work(cluster))
     cancel(place, job_id)
     assert eventually(lambda: ended(place, job_id)).state == JobState.CANCELLED
-    eventually(lambda: not at_work(cluster), 20)
+    eventually(lambda: not at_work(cluster), 240)
     cluster.end("coordinator")
 
 
@@ -153,13 +159,35 @@ def test_a_step_that_hangs_is_ended_and_the_worker_goes_on(engine):
 
 def test_what_is_abandoned_ends_and_what_a_step_raises_arrives(engine, place):
     futures = [engine.submit(hang, "-") for _ in range(4)]
-    eventually(lambda: sum(future.running() for future in futures) == 2, 30)
+    eventually(lambda: sum(future.running() for future in futures) == 2, 240)
     engine.abandon()
     for future in futures:
         with pytest.raises(WorkerLostError):
             future.result(1)
     with pytest.raises(RecordingError, match="no such recording"):
-        engine.submit(refuse, place.folder / "no such recording").result(30)
+        engine.submit(refuse, place.folder / "no such recording").result(240)
+
+
+def held_here():
+    """How many threads this process has, and how many files and sockets it has open."""
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_an_engine_holds_no_more_the_longer_its_scheduler_is_away_and_nothing_once_it_is_closed(library, monkeypatch):
+    tries, threads = [], threading.active_count()
+
+    def client(*arguments, **options):
+        tries.append(held_here())
+        return Client(*arguments, **options)
+
+    monkeypatch.setattr("cues.jobs.cluster.Client", client)
+    monkeypatch.setattr("cues.jobs.cluster.CONNECTS_WITHIN_S", 0.1)
+    with socket.socket() as nobody:  # has the port and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        with closing(ClusterEngine(f"tcp://127.0.0.1:{nobody.getsockname()[1]}", library.folder)):
+            eventually(lambda: len(tries) > 6)
+    assert all(later <= sooner for later, sooner in zip(tries[-1], tries[1], strict=True)), tries
+    assert threading.active_count() <= threads
 
 
 def test_paths_of_the_library_are_those_of_the_host_that_unpacks_them(tmp_path):
@@ -223,16 +251,16 @@ def test_over_tls_only_who_has_a_certificate_of_the_authority_takes_part(place, 
     secured.start_worker("here", place.folder)
     engine = ClusterEngine(secured.address, place.folder)
     try:
-        assert engine.submit(say, "word").result(60) == "word"
+        assert engine.submit(say, "word").result(240) == "word"
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         for name, path in certificates(elsewhere).items():
             monkeypatch.setenv(name, path)
-        stranger = ClusterEngine(secured.address, place.folder)
-        assert eventually(lambda: stranger.waiting, 30).endswith("does not answer.")
-        assert stranger.workers == 0
+        with closing(ClusterEngine(secured.address, place.folder)) as stranger:
+            assert eventually(lambda: stranger.waiting, 240).endswith("does not answer.")
+            assert stranger.workers == 0
     finally:
-        engine.abandon()
+        engine.close()
         secured.end()
 
 
@@ -254,4 +282,4 @@ def test_two_coordinators_do_each_of_six_jobs_once(library, clip):
     finally:
         for process in two:
             process.stdin.close()
-            process.wait(20)
+            process.wait(90)

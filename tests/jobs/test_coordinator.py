@@ -17,12 +17,13 @@ import pytest
 from cues.analysis import analyze
 from cues.corrections import Corrections, Trainee
 from cues.jobs import preview
+from cues.jobs.coordinator import Coordinator
 from cues.jobs.processes import local_pool
-from cues.jobs.queue import cancel, claim, finish_job, latest_job, progress, queue_job, renew, retry, steps_of
+from cues.jobs.queue import JobError, cancel, claim, finish_job, latest_job, progress, queue_job, renew, retry, steps_of
 from cues.jobs.starting import start_coordinator
 from cues.jobs.tidying import tidy
 from cues.library.accounts import Roles, create_account
-from cues.library.consents import ANALYSIS, enter_consent
+from cues.library.consents import ANALYSIS, ConsentError, enter_consent
 from cues.library.folders import make_session_folder, provisional_folder, session_folder
 from cues.library.models import JobKind, JobState, PracticeSession, Recording, now
 from cues.library.session_folder import load_corrections, read_session
@@ -126,11 +127,11 @@ def coordinate(library):
     for process in started:
         process.stdin.close()
         with contextlib.suppress(Exception):
-            process.wait(20)
+            process.wait(60)
         process.kill()
 
 
-def eventually(condition, seconds=300):
+def eventually(condition, seconds=1200):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen in time"
@@ -149,8 +150,21 @@ def finished_segments(library, job_id):
 
 def workers_of(process):
     """Process ids of the processes that read for a coordinator."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    found = []
+    for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        with contextlib.suppress(OSError):  # it has ended
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
+
+
+def kill_worker_of(process):
+    """Whether one could be killed."""
+    for pid in workers_of(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+    return False
 
 
 def alive(pids):
@@ -204,7 +218,7 @@ def test_a_killed_worker_is_replaced_and_the_result_is_the_same(sessions, coordi
     session_id, job_id = sessions.queued()
     process = coordinate(workers=2)
     eventually(lambda: finished_segments(sessions.library, job_id))
-    os.kill(eventually(lambda: workers_of(process))[0], signal.SIGKILL)
+    eventually(lambda: kill_worker_of(process))
     assert eventually(lambda: ended(sessions.library, job_id)).state == JobState.DONE
     assert max(s.attempts for s in steps_of(sessions.library, job_id)) >= 2
     assert_as_in_one_process(sessions.library, session_id, clip)
@@ -216,7 +230,7 @@ def test_after_a_killed_coordinator_another_goes_on_from_what_is_finished(sessio
     before = eventually(lambda: finished_segments(sessions.library, job_id))
     workers = workers_of(first)
     first.send_signal(signal.SIGKILL)
-    eventually(lambda: not alive(workers), 20)
+    eventually(lambda: not alive(workers), 120)
     coordinate("--name", "second")
     assert eventually(lambda: ended(sessions.library, job_id)).state == JobState.DONE
     attempts = {s.name: s.attempts for s in steps_of(sessions.library, job_id)}
@@ -255,9 +269,42 @@ def test_a_session_deleted_in_the_middle_leaves_nothing(sessions, coordinate):
     with sessions.library.writing() as db:
         delete_session(db, sessions.trainee.id, db.get_one(PracticeSession, session_id), "test")
     folder = session_folder(sessions.library.folder, session_id)
-    eventually(lambda: not folder.exists(), 30)
+    eventually(lambda: not folder.exists(), 120)
     time.sleep(1)
     assert not folder.exists()
+
+
+class DeletedJustThen:
+    """An engine by whose first step the session is gone; `problem` is what that comes to."""
+
+    waiting = None
+
+    def __init__(self, delete, problem):
+        self.delete, self.problem = delete, problem
+
+    @property
+    def workers(self):
+        self.delete()
+        if self.problem is not None:
+            raise self.problem
+        return 1
+
+    def abandon(self):
+        pass
+
+
+@pytest.mark.parametrize("problem", [None, FileNotFoundError("recording-1.mp4"), ConsentError("They have not agreed.")])
+def test_a_session_deleted_just_before_a_step_leaves_nothing_whatever_the_job_meets_then(sessions, problem):
+    session_id, _ = sessions.queued()
+
+    def delete():
+        with sessions.library.writing() as db:
+            delete_session(db, sessions.trainee.id, db.get_one(PracticeSession, session_id), "test")
+
+    coordinator = Coordinator(sessions.library, DeletedJustThen(delete, problem), PARAMETERS, 30.0, "me:1")
+    assert coordinator.run_next()
+    assert not session_folder(sessions.library.folder, session_id).exists()
+    assert not coordinator.run_next(), "it is done again"
 
 
 def test_a_coordinator_ends_with_the_process_that_started_it(sessions, coordinate):
@@ -266,8 +313,8 @@ def test_a_coordinator_ends_with_the_process_that_started_it(sessions, coordinat
     eventually(lambda: finished_segments(sessions.library, job_id))
     workers = workers_of(process)
     process.stdin.close()
-    assert process.wait(20) is not None
-    eventually(lambda: not alive(workers), 20)
+    assert process.wait(120) is not None
+    eventually(lambda: not alive(workers), 120)
     assert progress(sessions.library, job_id).state == JobState.QUEUED, "the job was not given back"
 
 
@@ -314,6 +361,22 @@ def test_tidying_removes_what_a_finished_analysis_did_not_come_to_remove(session
     assert finish_job(sessions.library, job_id, "me:1", JobState.DONE, None)
     tidy(sessions.library)
     assert [path.name for path in folder.iterdir()] == ["recording-1.mp4"]
+
+
+def test_tidying_goes_on_where_a_session_is_deleted_in_the_middle_of_it(sessions, monkeypatch):
+    session_id, job_id = sessions.queued()
+    (session_folder(sessions.library.folder, session_id) / ".partial" / "key").mkdir(parents=True)
+
+    def deleted_since(library, *of_what):
+        found = latest_job(library, *of_what)
+        with library.writing() as db:
+            delete_session(db, sessions.trainee.id, db.get_one(PracticeSession, session_id), "test")
+        return found
+
+    monkeypatch.setattr("cues.jobs.tidying.latest_job", deleted_since)
+    tidy(sessions.library)
+    with pytest.raises(JobError):
+        progress(sessions.library, job_id)
 
 
 def test_tidying_deletes_what_is_over_and_nothing_else(sessions):

@@ -30,7 +30,7 @@ DAY = date(2026, 11, 20)
 def recording(tmp_path_factory):
     """A recording that browsers cannot play, so that it is copied; bytes that stand in it and nowhere else."""
     folder = tmp_path_factory.mktemp("recording")
-    clip = first_seconds(folder / "clip.mp4", 10)
+    clip = first_seconds(folder / "clip.mp4", 60)  # long enough to be met in the middle of its copy
     subprocess.run(["ffmpeg", "-v", "error", "-i", clip, "-c", "copy", folder / "clip.mkv"], check=True)
     content = (folder / "clip.mkv").read_bytes()
     chance = random.Random(1)
@@ -67,7 +67,7 @@ def holding(library, marks):
     return found
 
 
-def eventually(condition, seconds=200):
+def eventually(condition, seconds=1200):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -98,7 +98,7 @@ def test_a_withdrawal_in_the_middle_of_an_analysis_and_a_deletion_in_the_middle_
         eventually(lambda: not list((library.folder / "sessions").iterdir()))
     finally:
         coordinator.stdin.close()
-        coordinator.wait(30)
+        coordinator.wait(120)
     time.sleep(2)  # a short look that was still writing
     assert holding(library, marks) == []
 

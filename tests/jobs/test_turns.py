@@ -180,7 +180,7 @@ def test_coordinators_that_ask_postgresql_at_once_take_each_job_once_and_keep_to
 
         def take(name, limit=limit, taken=taken, barrier=barrier):
             barrier.wait()
-            taken.append(claim(library, f"{name}:{limit}", 30.0, Queueing(running_a_person=limit)))
+            taken.append(claim(library, f"{name}:{limit}", 3600.0, Queueing(running_a_person=limit)))
 
         threads = [threading.Thread(target=take, args=(str(number),)) for number in range(8)]
         for thread in threads:

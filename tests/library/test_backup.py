@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -228,18 +228,25 @@ def test_a_restore_that_is_killed_leaves_the_old_library_and_can_be_done_again(l
     assert titles(library.folder) == ["one"]
 
 
+def made_on(backup):
+    """The day by which it expires: midnight may lie between two of them."""
+    return date.fromisoformat(json.loads((backup / "backup.json").read_text())["made"][:10])
+
+
 def test_backups_expire_and_only_those(library, people, target):
     add(library, people["ada"], "one")
     short = make_backup(library.folder, None, target, keep_days=2).folder
     long = make_backup(library.folder, None, target).folder
-    today = datetime.now(UTC).date()
-    assert remove_expired(library.folder, today + timedelta(2)) == []
-    assert remove_expired(library.folder, today + timedelta(3)) == [short]
+    day = made_on(short)
+    assert remove_expired(library.folder, day + timedelta(2)) == []
+    assert remove_expired(library.folder, day + timedelta(3)) == [short]
     assert not short.exists() and long.exists()
     library.close()
     before = restore_backup(long, library.folder, None).before
-    assert remove_expired(library.folder, today + timedelta(Keeping().backup_days)) == []
-    assert set(remove_expired(library.folder, today + timedelta(Keeping().backup_days + 1))) == {long, before}
+    assert remove_expired(library.folder, made_on(long) + timedelta(Keeping().backup_days)) == []
+    aside_on = date.fromisoformat(before.name.partition(".before-")[2][:8])
+    day = aside_on + timedelta(Keeping().backup_days + 1)
+    assert set(remove_expired(library.folder, day)) == {long, before}
 
 
 def test_while_sessions_are_written_and_deleted_every_backup_is_whole(library, people, target):
@@ -253,13 +260,14 @@ from cues.library.models import Account, PracticeSession
 from cues.library.sessions import create_session, delete_session
 from cues.whole_files import write_whole
 library = open_library(Path({str(library.folder)!r}))
-print("begun", flush=True)
 for k in range(100000):
     with library.writing() as db:
         account = db.scalars(select(Account).where(Account.name == "Ada")).one()
         made = create_session(db, account, str(k), date(2026, 11, 20), "auto", None).id
     both = {{"minutes.csv": str(k).encode() * 5000, "session.json": str(k).encode() * 5000}}
     write_whole(make_session_folder(library.folder, made), both)
+    if k == 1:  # one that stays
+        print("begun", flush=True)
     if k % 3 == 0:
         with library.writing() as db:
             delete_session(db, None, db.get_one(PracticeSession, made), "a test")

@@ -57,7 +57,7 @@ def test_writers_at_the_same_time_wait_for_each_other(library: Library) -> None:
 
     def count() -> None:
         for _ in range(20):
-            with library.writing() as db:
+            with library.writing(wait_s=300) as db:
                 account = db.get_one(Account, counter)
                 account.name = str(int(account.name) + 1)
 

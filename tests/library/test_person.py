@@ -126,7 +126,8 @@ def test_after_deletion_nothing_is_found_but_what_is_said_to_stay(library, peopl
         assert list(db.scalars(select(Share.supervisor_id))) == [people["eva"].id]
         threads = threads_of(db, people["ben"], other)
         told = [[(w.author, w.comment.text) for w in (t.first, *t.answers)] for t in threads]
-        deeds = [(d.action, d.details) for d in db.scalars(select(Deed).where(Deed.account_id == ada.id))]
+        hers = select(Deed).where(Deed.account_id == ada.id).order_by(Deed.id)
+        deeds = [(d.action, d.details) for d in db.scalars(hers)]
     nobody = "Somebody whose account was deleted"
     assert told == [[(nobody, ""), ("Eva", "Eva answers")], [("Ben", "Ben asks")]]
     assert ("upload", {"bytes": 10}) in deeds

@@ -123,16 +123,18 @@ def test_who_cannot_write_in_time_hears_a_sentence(library: Library, ada: Accoun
 def test_a_server_that_was_started_again_is_found_again(
     library: Library, ada: Account, postgres: PostgresServer
 ) -> None:
-    with pytest.raises(OperationalError) as in_the_middle, library.writing() as db:
-        db.get_one(Account, ada.id).name = "Nobody"
-        db.flush()
-        postgres.stop()
-        db.scalar(select(func.count(Account.id)))
-    with pytest.raises(OperationalError) as away, library.reading() as db:
-        db.get_one(Account, ada.id)
+    try:
+        with pytest.raises(OperationalError) as in_the_middle, library.writing() as db:
+            db.get_one(Account, ada.id).name = "Nobody"
+            db.flush()
+            postgres.stop()
+            db.scalar(select(func.count(Account.id)))
+        with pytest.raises(OperationalError) as away, library.reading() as db:
+            db.get_one(Account, ada.id)
+    finally:
+        postgres.start()  # every later test has the same one
     for problem in (in_the_middle, away):
         assert "Nothing was lost" in why_unreachable(problem.value)
-    postgres.start()
     with library.reading() as db:
         assert db.get_one(Account, ada.id).name == "Ada"
 

@@ -1,6 +1,6 @@
 """Asking for a review, signing off, the inbox, and who looked."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
@@ -185,11 +185,13 @@ def test_a_trainee_learns_who_else_looked_and_on_which_day(library, people, shar
         for form in ("ELAN", "ELAN", "PDF"):
             record(db, eva.id, "export", shared, {"format": form})
         record(db, eva.id, "comment", shared)
+    with library.writing() as db:
+        db.query(Deed).update({"at": datetime(2026, 11, 20, 12, tzinfo=UTC)})  # midnight may have been in between
     with library.reading() as db:
         found = looks_at(db, ada, shared)
     assert found == [
-        Look(now().date(), "Eva", True, False, ("PDF", "ELAN")),
-        Look(now().date(), "Ada", False, False, ("",)),  # of herself only what she took out
+        Look(date(2026, 11, 20), "Eva", True, False, ("PDF", "ELAN")),
+        Look(date(2026, 11, 20), "Ada", False, False, ("",)),  # of herself only what she took out
     ]
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +42,16 @@ class Scope:
         key = hashlib.sha256(json.dumps([recipe, _generator_version()], sort_keys=True).encode()).hexdigest()[:12]
         folder = self.cache / f"{name}-{key}"
         if not folder.exists():
-            partial = folder.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            make(partial)
-            partial.rename(folder)
+            self.cache.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(suffix=".partial", prefix=f"{folder.name}-", dir=self.cache))
+            try:
+                make(partial)
+                partial.rename(folder)
+            except OSError:
+                if not folder.exists():  # else another process was quicker, with the same
+                    raise
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
         return folder
 
 
