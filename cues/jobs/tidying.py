@@ -25,8 +25,9 @@ def tidy(library: Library) -> None:
     now = datetime.now(UTC)
     finish_results(library.folder)
     for sign in (library.folder / SIGNS).glob("*"):
-        if now.timestamp() - sign.stat().st_mtime > SIGN_GONE_S:
-            sign.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its worker takes it back itself
+            if now.timestamp() - sign.stat().st_mtime > SIGN_GONE_S:
+                sign.unlink()
     delete_expired(library, now.date())
     delete_left_files(library)
     remove_orphans(library, now)

@@ -144,17 +144,18 @@ def _run(one: Made, make: Make) -> None:
     try:
         make(one.path, progress)
     except CuesError as problem:
-        one.problem = str(problem)
+        why = str(problem)
     except OSError as problem:
         full = problem.errno in DISK_FULL
-        one.problem = "The disk of this library is full." if full else "The file could not be written."
+        why = "The disk of this library is full." if full else "The file could not be written."
     except Exception:  # a thread has nobody else to tell
         traceback.print_exc(file=sys.stderr)
-        one.problem = "The file could not be made. Please tell the person who runs this."
+        why = "The file could not be made. Please tell the person who runs this."
     else:
         one.whole = True
-    if one.problem is not None:
-        one.path.unlink(missing_ok=True)
+        return
+    one.path.unlink(missing_ok=True)  # first: whoever reads why may look for room on the disk
+    one.problem = why
 
 
 class _Once(KeptFileResponse):

@@ -74,7 +74,7 @@ def test_keys_play_step_and_zoom(owner, analysed):
     canvas.press("Home")
     assert at() == 0
     canvas.press("Space")
-    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+    assert owner.until(lambda: video.evaluate("v => v.currentTime > 0.3"))
     canvas.press("Space")
     played = at()
     assert played > 0.3 and at() == played

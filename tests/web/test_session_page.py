@@ -66,15 +66,6 @@ def _still_read(library, session_id):
     (finished / preview.RESULT).write_text(json.dumps(GLANCED))
 
 
-def eventually(page, condition):
-    """Asks again and again, for a minute, while the page goes on; the last answer."""
-    for _ in range(240):
-        if condition():
-            break
-        page.wait_for_timeout(250)
-    return condition()
-
-
 def test_after_a_guess_the_minutes_that_are_finished_can_be_looked_at_while_the_rest_is_read(owner, sessions):
     owner.open(sessions["still read"])
     page = owner.page
@@ -161,7 +152,7 @@ def test_two_files_play_on_one_clock(owner, sessions):
         """Times of both once they stand still together."""
         together = f"Math.abs(all[1].currentTime - all[0].currentTime - {OFFSET_S}) < 0.05"
         still = f"all => all.every(v => v.paused && !v.seeking) && {together}"
-        assert eventually(page, lambda: videos.evaluate_all(still))
+        assert owner.until(lambda: videos.evaluate_all(still))
         return videos.evaluate_all("all => all.map(v => v.currentTime)")
 
     for _ in range(4):
@@ -169,7 +160,7 @@ def test_two_files_play_on_one_clock(owner, sessions):
     expect(videos.first).to_have_js_property("currentTime", 20)
     assert at_rest()[0] == 20
     canvas.press("Space")
-    assert eventually(page, lambda: videos.first.evaluate("v => v.currentTime > 20.5"))
+    assert owner.until(lambda: videos.first.evaluate("v => v.currentTime > 20.5"))
     canvas.press("Space")
     first, second = at_rest()
     assert first > 20.5 and second - first == pytest.approx(OFFSET_S, abs=0.05)
@@ -193,7 +184,7 @@ def test_the_drawing_on_the_picture_comes_and_goes_and_leaves_out_what_is_not_sh
 
     assert inked() == [0, 0]
     canvas.press("o")
-    assert eventually(page, lambda: all(count > 500 for count in inked()))
+    assert owner.until(lambda: all(count > 500 for count in inked()))
     canvas.press("o")
     assert inked() == [0, 0]
     found = owner.get(f"/api/sessions/{sessions['two'][-32:]}/overlay/1").json()
@@ -228,7 +219,8 @@ def test_typical_values_are_shown_only_when_asked_for(owner, sessions):
 def test_a_session_deleted_in_another_tab_is_said_to_be_gone_and_a_click_on_it_does_no_harm(owner, sessions):
     owner.open(sessions["deleted elsewhere"])
     owner.lanes()
-    owner.page.locator("img").evaluate_all("all => Promise.all(all.map(image => image.decode()))")  # all is loaded
+    at_once = owner.page.locator("img:not([loading=lazy])")
+    at_once.evaluate_all("all => Promise.all(all.map(image => image.decode()))")  # what is asked for later is not there
     other = owner.context.new_page()
     other.goto(owner.app.address + sessions["deleted elsewhere"])
     settled(other)

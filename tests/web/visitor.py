@@ -63,10 +63,18 @@ class Visitor:
         """The timeline of the page that is open, once it is loaded, with the keys."""
         lanes = self.page.locator("canvas.lanes")
         expect(lanes).to_have_attribute("aria-valuemax", re.compile(r"^\d+"))
-        for video in self.page.locator("video").all():  # with its size comes the place of what stands below
+        for video in self.page.locator("video[src]").all():  # with its size comes the place of what stands below
             expect(video).not_to_have_js_property("readyState", 0)
         lanes.focus()
         return lanes
+
+    def until(self, condition):
+        """Asks again and again while the page goes on; the last answer."""
+        for _ in range(PATIENCE_MS // 250):
+            if condition():
+                return True
+            self.page.wait_for_timeout(250)
+        return condition()
 
     def seen(self):
         """What stands on the page now, as text, for whoever reads of a failed test."""
