@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cues.library.deeds import record
-from cues.library.models import Account, Comment, now
+from cues.library.models import Account, Comment, is_uid, new_uid, now
 from cues.library.sessions import CUES, SessionError, find_session, left_out_for
 
 LONGEST = 4000  # characters
@@ -59,8 +59,10 @@ def add_comment(
     end: float | None,
     text: str,
     cue: str | None = None,
+    uid: str | None = None,
 ) -> Comment:
-    """A comment at `start` [s], or on a stretch to `end`, about one cue or the whole. Raises SessionError."""
+    """A comment at `start` [s], or on a stretch to `end`, about one cue or the whole; uid: drawn by who sends it, so
+    that the same sent again is kept once. Raises SessionError."""
     session = find_session(db, author, session_id)
     if session is None:
         raise SessionError("There is no such session; it may have been deleted, or is no longer shared.")
@@ -68,7 +70,10 @@ def add_comment(
         raise SessionError("A comment needs a time in the recording.")
     if cue is not None and (cue not in CUES or cue in left_out_for(db, author, session)):
         raise SessionError("A comment is about a cue that is shown to you, or about the whole.")
-    return _add(db, author, Comment(session_id=session_id, start=start, end=end, cue=cue, text=_usable(text)))
+    if uid is not None and (before := _kept_before(db, author, session_id, uid)) is not None:
+        return before
+    made = Comment(session_id=session_id, start=start, end=end, cue=cue, text=_usable(text), uid=uid or new_uid())
+    return _add(db, author, made)
 
 
 def answer_comment(db: Session, author: Account, comment_id: int, text: str) -> Comment:
@@ -107,6 +112,14 @@ def remove_comment(db: Session, comment: Comment) -> None:
     db.flush()
     if above is not None and not above.text and not _answers(db, above.id):
         db.delete(above)
+
+
+def _kept_before(db: Session, author: Account, session_id: str, uid: str) -> Comment | None:
+    before = db.scalar(select(Comment).where(Comment.uid == uid))
+    theirs = before is not None and (before.author_id, before.session_id) != (author.id, session_id)
+    if theirs or not is_uid(uid):
+        raise SessionError("This is no comment; load the page again.")
+    return before
 
 
 def _add(db: Session, author: Account, made: Comment) -> Comment:

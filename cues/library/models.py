@@ -4,6 +4,7 @@ The observations of a session are not in here: they lie in its folder (`cues.lib
 every database. A session or upload is known by an id that cannot be guessed; tokens are kept only as their SHA-256.
 """
 
+import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from secrets import token_hex
@@ -15,6 +16,11 @@ from sqlalchemy.types import TypeDecorator
 
 ID_LENGTH = 32  # 128 bits, hexadecimal
 TOKEN_LENGTH = 64  # SHA-256, hexadecimal
+
+
+def is_uid(word: str) -> bool:
+    """Whether a browser may have drawn it with `new_uid`'s rule."""
+    return re.fullmatch(f"[0-9a-f]{{{ID_LENGTH}}}", word) is not None
 
 
 def new_uid() -> str:

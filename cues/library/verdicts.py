@@ -5,7 +5,6 @@ review it, its trainee too; of a cue that is left out for somebody they neither 
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,11 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from cues.library.deeds import record
-from cues.library.models import ID_LENGTH, Account, PracticeSession, VerdictRow, now
+from cues.library.models import Account, PracticeSession, VerdictRow, is_uid, now
 from cues.library.sessions import SessionError, find_session, left_out_for
 from cues.review.verdicts import ADJUST, JUDGED, WORDS, Verdict
 
 MOST_AT_ONCE = 5000
-_UID = re.compile(f"[0-9a-f]{{{ID_LENGTH}}}")
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def _switch(
 
 
 def _given_before(db: Session, reviewer: Account, session_id: str, uid: str) -> bool:
-    if not _UID.fullmatch(uid):
+    if not is_uid(uid):
         raise SessionError("This is no verdict; load the page again.")
     before = db.scalar(select(VerdictRow).where(VerdictRow.uid == uid))
     if before is not None and (before.reviewer_id, before.session_id) != (reviewer.id, session_id):

@@ -73,7 +73,8 @@ WITH_CARE = (
 @dataclass(frozen=True)
 class View:
     """Who looks at which session: `version` changes with its figures; mine: they may correct it; left_out: cues that
-    were not shared with them; files: names of its recordings; comments, kept: of `session_player`."""
+    were not shared with them; files: names of its recordings; the rest: of `session_player`, and what stands `beside`
+    the sentence of a cue."""
 
     session_id: str
     version: str
@@ -81,27 +82,26 @@ class View:
     left_out: Collection[str]
     files: Sequence[str]
     comments: Sequence[Row] = ()
-    kept: str | None = None
+    taken: Row = field(default_factory=lambda: {"id": "", "kept": False})
     review: Row = field(default_factory=lambda: {"verdicts": [], "undo": "", "redo": "", "taken": ""})
+    on_comment: Callable[[], None] = lambda: None
     on_verdict: Callable[[], None] = lambda: None
     beside: Callable[[], Mapping[str, Sequence[str]]] = dict
 
 
-def first_screen(session: StoredSession, view: View) -> Row | None:
-    """The recording with its timeline and the moments, and a sentence for each cue. The comment that was just written
-    on the timeline, else None."""
+def first_screen(session: StoredSession, view: View) -> None:
+    """The recording with its timeline and the moments, and a sentence for each cue."""
     summary = session.summary
     you = _told_you(summary, view)
     st.caption(sentences.recorded(summary, view.files))
     st.write(sentences.who_is_who(summary, you))
-    written = player(summary, shown_episodes(session, view), view)
+    player(summary, shown_episodes(session, view), view)
     beside = view.beside()
     for cue, (name, sentence) in told_of_the_trainee(session, view).items():
         st.write(f"**{name}.** {sentence}")
         for line in beside.get(cue, ()):
             st.caption(line)
     st.caption(HOW_TO_READ)
-    return written
 
 
 def told_of_the_trainee(session: StoredSession, view: View) -> dict[str, tuple[str, str]]:
@@ -178,17 +178,17 @@ def in_depth(session: StoredSession, view: View) -> None:
         measured_how(summary)
 
 
-def recording_alone(session: StoredSession, view: View) -> Row | None:
-    """The recording without anything that was measured of it; the comment that was just written there, else None."""
+def recording_alone(session: StoredSession, view: View) -> None:
+    """The recording without anything that was measured of it."""
     st.caption(sentences.recorded(session.summary, view.files))
-    return player(session.summary, [], view)
+    player(session.summary, [], view)
 
 
-def player(summary: Row, episodes: list[Row], view: View) -> Row | None:
-    """The recording with its timeline and the moments to look at; the comment that was just written there."""
+def player(summary: Row, episodes: list[Row], view: View) -> None:
+    """The recording with its timeline and the moments to look at."""
     if not view.files:
-        return None
-    told = session_player(
+        return
+    session_player(
         player_key(view.session_id),
         [video_address(view.session_id, position) for position in range(len(view.files))],
         summary["alignment"],
@@ -197,11 +197,11 @@ def player(summary: Row, episodes: list[Row], view: View) -> Row | None:
         moments.all_moments(summary, episodes),
         moments.proposed(summary, episodes, view.session_id),
         list(view.comments),
-        view.kept,
+        view.taken,
         view.review,
+        view.on_comment,
         view.on_verdict,
     )
-    return None if told.comment is None else dict(told.comment)
 
 
 def player_key(session_id: str) -> str:

@@ -48,6 +48,17 @@ def test_who_cannot_see_a_session_cannot_comment_on_it(library, people, shared):
         add_comment(db, people["eva"], shared, 1.0, None, "hello")
 
 
+def test_the_same_comment_sent_again_is_kept_once_and_nobody_elses_id_is_taken(library, people, shared):
+    uid = "0" * 31 + "1"
+    for _ in range(2):
+        with library.writing() as db:
+            add_comment(db, people["eva"], shared, 1.0, None, "sent again", uid=uid)
+    for name, invented in (("ada", uid), ("eva", "0" * 31), ("eva", "0" * 31 + "G")):
+        with pytest.raises(SessionError, match="load the page again"), library.writing() as db:
+            add_comment(db, people[name], shared, 1.0, None, "invented", uid=invented)
+    assert texts(library, people["ada"], shared) == [(1.0, None, "sent again", "Eva")]
+
+
 def test_only_its_author_changes_or_deletes_a_comment(library, people, shared):
     with library.writing() as db:
         comment_id = add_comment(db, people["eva"], shared, 1.0, None, "first").id

@@ -117,6 +117,21 @@ def test_a_comment_that_was_not_kept_stays_in_its_box(owner, sessions):
     page.keyboard.press("Escape")
 
 
+def test_a_comment_is_kept_though_the_page_runs_again_in_the_same_moment(owner, sessions):
+    owner.open(sessions["two"])
+    page, lanes = owner.page, owner.lanes()
+    box = page.get_by_role("textbox", name=re.compile("^Comment at "))
+    written = [f"written {number}" for number in range(5)]
+    for number, words in enumerate(written):
+        lanes.press("c")
+        page.keyboard.insert_text(words)
+        typical = page.locator("label", has_text="Show typical values").locator("input").element_handle()
+        box.evaluate("(box, toggle) => { box.form.requestSubmit(); setTimeout(() => toggle.click(), 40); }", typical)
+        expect(page.get_by_text(words)).to_be_visible()
+        expect(box).to_be_hidden()
+        assert page.get_by_text("written", exact=False).count() == number + 1
+
+
 def test_which_place_is_the_client_is_asked_with_pictures_and_the_answer_gives_the_percentage(owner, sessions):
     owner.open(sessions["open"])
     page = owner.page

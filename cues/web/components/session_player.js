@@ -28,6 +28,7 @@ const NEAR_PX = 7;  // so near to an end of an episode it is the end that is dra
 const SHORTEST_EPISODE_S = 0.2;
 const IDLE_MS = 200;  // between two looks at the page while nothing plays
 const APART_S = 0.25, NEARLY_S = 0.03;  // a second video further off jumps, one nearly there is left alone
+const AGAIN_MS = 3000;  // what the page has not taken by then is told it again; the wait doubles, so that a slow page comes to an end
 const FACE_S = 0.3, SHOULDERS_S = 1.2;  // what was seen longer ago is not drawn
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -138,8 +139,9 @@ function build(root, tell) {
 
   let session = null, moments = [], chosen = [], comments = [], everybody = false, addresses = "", wanted = null;
   let overlaid = false, overlays = new Map(), overlayAddress = "", pair = null;
-  let marks = false, marked = null, markedCue = "", until = null, sending = null, kept = null;  // a marked stretch; where playing ends
+  let marks = false, marked = null, markedCue = "", until = null, sending = null;  // a marked stretch; where playing ends
   let judging = false, picked = null, given = [], asked = [], review = {}, pulled = null;  // picked: an episode; asked: acts on their way
+  let insisting = 0;
   let from = 0, to = 1, rows = [], picture = null, pictureKey = "", drawn = "", ended = false, frame = 0, idle = 0;
 
   // --- the clock
@@ -232,9 +234,10 @@ function build(root, tell) {
     event.preventDefault();
     const text = box.value.trim();
     if (!text) return;
-    sending = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(16)).join("");
+    sending = { id: drawnId(), ...form.span, cue: about.value || null, text };
     said.textContent = "Keeping the comment …";
-    tell("comment", { id: sending, ...form.span, cue: about.value || null, text });
+    tell("comment", sending);
+    insist(AGAIN_MS);
   });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) form.requestSubmit();
@@ -313,12 +316,25 @@ function build(root, tell) {
     act("give", verdict);
   }
   function act(what, verdict = null) {
-    asked.push({ id: Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16).padStart(8, "0")).join(""), act: what, verdict });
+    asked.push({ id: drawnId(), act: what, verdict });
     if (asked.length === 1) send();
     draw(true);
   }
   function send() {  // one at a time: of two quick ones the page would hear the second only
+    tellVerdict();
+    insist(AGAIN_MS);
+  }
+  function tellVerdict() {
     if (asked.length) tell("verdict", { ...asked[0], which: review[asked[0].act] || "" });
+  }
+  function insist(wait) {  // a page that runs again just then, for whatever reason, does not hear what was told
+    clearTimeout(insisting);
+    if (ended || !(sending || asked.length)) return;
+    insisting = setTimeout(() => {
+      if (sending) tell("comment", sending);
+      tellVerdict();
+      insist(2 * wait);
+    }, wait);
   }
   function offer() {  // the lanes that a marked stretch can be added to
     const before = laneOf.value;
@@ -764,15 +780,17 @@ function build(root, tell) {
       moments = data.moments || [];
       comments = data.comments || [];
       box.maxLength = data.longest;
-      if (data.kept !== kept) {  // the page has taken what was written
-        kept = data.kept;
-        if (kept === sending) { sending = null; box.value = ""; leave(); said.textContent = "The comment is kept. n goes to the next moment."; }
+      if (sending && data.taken.id === sending.id) {
+        sending = null;
+        if (data.taken.kept) { box.value = ""; leave(); said.textContent = "The comment is kept. n goes to the next moment."; }
+        else said.textContent = "The comment was not kept: why stands above.";
       }
       review = data.review;
-      if (asked.length && asked[0].id === review.taken) asked.shift();
+      const taken = asked.length && asked[0].id === review.taken;
+      if (taken) asked.shift();
       given = [...review.verdicts];
       for (const one of asked) if (one.act === "give") settleGiven(one.verdict);
-      send();
+      if (taken) send();
       undo.disabled = !review.undo;
       redo.disabled = !review.redo;
       if (picked && session) tellPicked();
@@ -788,6 +806,7 @@ function build(root, tell) {
     },
     end() {
       ended = true;
+      clearTimeout(insisting);
       stop();
       window.removeEventListener("hashchange", sent);
       watcher.disconnect();
@@ -795,6 +814,8 @@ function build(root, tell) {
     },
   };
 }
+
+const drawnId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16).padStart(8, "0")).join("");
 
 function shown(time) {
   const t = Math.max(Math.floor(time + 0.001), 0), pad = (n) => String(n).padStart(2, "0");

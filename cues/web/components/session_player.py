@@ -43,15 +43,17 @@ def session_player(
     moments: list[Moment],
     proposed: list[Moment],
     comments: list[dict[str, Any]],
-    kept: str | None,
+    taken: dict[str, Any],
     review: dict[str, Any],
+    on_comment: Callable[[], None],
     on_verdict: Callable[[], None],
-) -> Any:
+) -> None:
     """Mounts the player. `videos`, one or two, `lanes` and `overlay` (with MINUTE in place of the minute) are addresses
     on this server; `alignment` says where in the second video a time of the first is. `proposed` are those of the
-    `moments` that are listed first, `comments` the stretches with any (start, end or None [s], settled). The result's
-    `comment` is one that was just written, else None: id (drawn by the browser), start, end or None [s], cue or None,
-    text. `kept` is the id of the last one that the page has taken: what is in the box stays there until then.
+    `moments` that are listed first, `comments` the stretches with any (start, end or None [s], settled).
+
+    `on_comment` is called with one in the state's `comment`: id (drawn by the browser), start, end or None [s], cue or
+    None, text; it is sent again until `taken` has its `id`, and stays in the box unless it was `kept`.
 
     review: `verdicts` of the visitor (the fields of a `Verdict`, at the episodes as they are now), `undo` and `redo`:
     the acts that these would be about, "" for none, `taken`: id of the act that the page took last. `on_verdict` is
@@ -65,8 +67,8 @@ def session_player(
         "overlay": overlay,
         "moments": told,
         "comments": comments,
-        "kept": kept,
+        "taken": taken,
         "review": review,
         "longest": LONGEST,
     }
-    return _component(key=key, data=data, on_comment_change=lambda: None, on_verdict_change=on_verdict)
+    _component(key=key, data=data, on_comment_change=on_comment, on_verdict_change=on_verdict)

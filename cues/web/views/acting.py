@@ -24,6 +24,11 @@ SAID, PROBLEM = "said", "problem"
 
 def do(change: Callable[[Session, Account], object], said: str) -> None:
     """Runs `change` with an open transaction and the account that is signed in now."""
+    done(change, said)
+
+
+def done(change: Callable[[Session, Account], object], said: str) -> bool:
+    """The same, and whether it was done."""
     account = visitor()
     if account is not None:
         try:
@@ -35,6 +40,8 @@ def do(change: Callable[[Session, Account], object], said: str) -> None:
             st.session_state[PROBLEM] = why_unreachable(problem)
         else:
             st.session_state[SAID] = said
+            return True
+    return False
 
 
 def do_on_own(session_id: str, change: Callable[[], object], said: str) -> None:

@@ -87,14 +87,14 @@ def page() -> None:
     files = [recording.file_name for recording in opened.recordings]
     if waits:
         session_guess.ask(opened)
-        view = View(opened.session.id, "", True, opened.left_out, files, kept=session_comments.kept(opened))
-        session_comments.keep(opened, recording_alone(stored, view))
+        take, taken = partial(session_comments.take, opened), session_comments.taken(opened)
+        view = View(opened.session.id, "", True, opened.left_out, files, taken=taken, on_comment=take)
+        recording_alone(stored, view)
         return
     _note_view(opened)
     version = str((opened.folder / "session.json").stat().st_mtime_ns)
     with running().library.reading() as db:
         threads = threads_of(db, opened.account, opened.session.id)
-    told = session_comments.for_the_player(threads), session_comments.kept(opened)
     reviewers = session_verdicts.reviewers_of(opened)
 
     def beside() -> dict[str, list[str]]:
@@ -109,19 +109,20 @@ def page() -> None:
         opened.mine,
         opened.left_out,
         files,
-        *told,
+        session_comments.for_the_player(threads),
+        session_comments.taken(opened),
         session_verdicts.for_the_player(opened, stored, reviewers),
+        partial(session_comments.take, opened),
         partial(session_verdicts.take, opened, analysis_of(stored.summary)),
         beside,
     )
     with st.container():
         session_questions.is_this_you(opened, stored)
     with st.container():
-        written = first_screen(stored, view)
+        first_screen(stored, view)
         session_guess.show_it(opened, guess)
     with suppress(SessionFolderError):  # the player says it where the tables cannot be read
         measured_session(opened.folder)  # before the charts are made: the player waits for it
-    session_comments.keep(opened, written)
     parts = [
         partial(session_questions.which_place, opened, stored),
         partial(session_comments.show, opened, threads),

@@ -1,5 +1,6 @@
 """Comments on a session: written in the player at a time or a stretch, read and answered here, settled when done."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from cues.library.comments import (
 )
 from cues.library.models import Account
 from cues.web.charts import jump_to
+from cues.web.report import player_key
 from cues.web.sentences import clock, plain
-from cues.web.views.acting import do
+from cues.web.views.acting import PROBLEM, do, done
 
 if TYPE_CHECKING:
     from cues.web.views.session import Opened
@@ -35,24 +37,38 @@ def for_the_player(threads: list[Thread]) -> list[dict[str, Any]]:
     return [{"start": c.start, "end": c.end, "settled": c.resolved is not None} for c in firsts]
 
 
-def kept(opened: "Opened") -> str | None:
-    """The id of the last comment from the player that was taken."""
-    found = st.session_state.get(_kept_key(opened))
-    return None if found is None else str(found)
+def taken(opened: "Opened") -> dict[str, Any]:
+    """Of the last comment from the player: `id`, and whether it was `kept`."""
+    nothing = {"id": "", "kept": False}
+    return dict(st.session_state.get(_taken_key(opened), nothing))
 
 
-def keep(opened: "Opened", written: dict[str, Any] | None) -> None:
-    """Takes the comment that was just written in the player; the page is made again then."""
-    if written is None or written["id"] == kept(opened):
+def take(opened: "Opened") -> None:
+    """Keeps the comment that the player sent. It sends it again until it is in `taken`: a click that follows quickly
+    ends the run of the page that was about to keep it."""
+    written = st.session_state[player_key(opened.session.id)].get("comment") or {}
+    if written.get("id") == taken(opened)["id"]:
         return
+    kept = False
+    try:
+        change = _addition(opened.session.id, written)
+    except (KeyError, TypeError, ValueError):
+        st.session_state[PROBLEM] = "The browser sent what is no comment. Load the page again."
+    else:
+        kept = done(change, "Comment added.")
+    st.session_state[_taken_key(opened)] = {"id": written.get("id", ""), "kept": kept}
 
-    def change(db: Session, me: Account) -> None:
-        end = None if written["end"] is None else float(written["end"])
-        add_comment(db, me, opened.session.id, float(written["start"]), end, str(written["text"]), written["cue"])
-        st.session_state[_kept_key(opened)] = written["id"]
 
-    do(change, "Comment added.")
-    st.rerun()
+def _addition(session_id: str, written: dict[str, Any]) -> Callable[[Session, Account], object]:
+    return partial(
+        add_comment,
+        session_id=session_id,
+        start=float(written["start"]),
+        end=None if written["end"] is None else float(written["end"]),
+        text=str(written["text"]),
+        cue=written["cue"],
+        uid=str(written["id"]),
+    )
 
 
 def show(opened: "Opened", threads: list[Thread]) -> None:
@@ -132,5 +148,5 @@ def _change(comment_id: int, key: str) -> None:
     do(partial(change_comment, comment_id=comment_id, text=st.session_state[key]), "Comment changed.")
 
 
-def _kept_key(opened: "Opened") -> str:
-    return f"kept-comment-{opened.session.id}"
+def _taken_key(opened: "Opened") -> str:
+    return f"taken-comment-{opened.session.id}"

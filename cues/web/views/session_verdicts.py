@@ -72,6 +72,8 @@ def take(opened: "Opened", analysis: str) -> None:
     """Does what the player sent. It sends an act again until it is in `taken`, and then the next: a click that follows
     quickly ends the run of the page that was about to do the one before."""
     act = st.session_state[player_key(opened.session.id)].get("verdict") or {}
+    if act.get("id") == st.session_state.get(_TAKEN, ""):
+        return
     try:
         change = _change(opened.session.id, act, analysis)
     except (KeyError, TypeError, ValueError):
