@@ -132,6 +132,27 @@ def test_a_comment_is_kept_though_the_page_runs_again_in_the_same_moment(owner, 
         assert page.get_by_text("written", exact=False).count() == number + 1
 
 
+def test_a_comment_that_is_refused_stays_in_its_box_until_it_is_sent_again(owner, sessions):
+    owner.open(sessions["two"])
+    page, lanes = owner.page, owner.lanes()
+    lanes.press("c")
+    box = page.get_by_role("textbox", name=re.compile("^Comment at "))
+    page.keyboard.insert_text("while nothing can be written")
+    other = sqlite3.connect(owner.app.library / "library.db", isolation_level=None)
+    try:
+        other.execute("begin immediate")  # longer than anybody waits for it
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("The comment was not kept: why stands above.")).to_be_visible()
+    finally:
+        other.close()
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    expect(box).to_have_value("while nothing can be written")
+    box.press("Enter")
+    expect(page.get_by_text("Comment added.")).to_be_visible()
+    expect(page.get_by_text("while nothing can be written")).to_have_count(1)
+    expect(box).to_be_hidden()
+
+
 def test_which_place_is_the_client_is_asked_with_pictures_and_the_answer_gives_the_percentage(owner, sessions):
     owner.open(sessions["open"])
     page = owner.page
