@@ -87,17 +87,13 @@ class Cluster:
         return found
 
     def signal_steps(self, name: str, number: int) -> None:
-        for pid in self.steps_of(name):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        _signal(self.steps_of(name), number)
 
     def kill_with_steps(self, name: str) -> None:
         """A worker, and what reads for it: stopped as it is, it would not notice."""
         steps = self.steps_of(name)
         self.signal(name)
-        for pid in steps:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _signal(steps, signal.SIGKILL)
 
     def end(self, *names: str) -> None:
         """Ends these processes, or all; what was started last goes first."""
@@ -141,6 +137,12 @@ def busy(cluster: Cluster, name: str) -> bool:
             if any(path.readlink().name.startswith("recording-") for path in Path(f"/proc/{pid}/fd").iterdir()):
                 return True
     return False
+
+
+def _signal(pids: list[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def caught(cluster: Cluster, *names: str) -> str:

@@ -229,7 +229,7 @@ def test_a_restore_that_is_killed_leaves_the_old_library_and_can_be_done_again(l
 
 
 def made_on(backup):
-    """The day by which it expires: midnight may lie between two of them."""
+    """The day that its expiry is counted from: midnight may lie between two backups."""
     return date.fromisoformat(json.loads((backup / "backup.json").read_text())["made"][:10])
 
 

@@ -62,13 +62,13 @@ def test_the_whole_conversation(app, owner, person, uploaded):
     the_inbox_says_what_waits_and_no_figure(app, sue, uploaded)
     comments_are_written_by_keys_alone(sue)
     episodes = episodes_of(app, uploaded)
-    sue_judges_by_keys_and_by_mouse(app, sue, uploaded, episodes)
+    sue_judges_by_keys_and_by_mouse(sue, uploaded, episodes)
     she_undoes_and_brings_it_again(app, sue, uploaded)
     she_signs_off(sue, "You signed it off on")
     the_trainee_answers(owner, uploaded)
     what_is_new_waits_in_the_inbox_until_it_is_seen(sue)
     she_changes_her_words_and_settles_them(sue)
-    tom_judges_by_keys_alone(app, tom, uploaded, episodes)
+    tom_judges_by_keys_alone(tom, uploaded, episodes)
     the_page_tells_how_far_they_agree(app, owner, uploaded, episodes)
     a_second_review_is_asked_for_and_signed_off(owner, sue, uploaded)
 
@@ -155,7 +155,7 @@ SPEECH_PX = 17
 LEAN_Y, SMILES_Y = 22 + 20 + SPEECH_PX + 25 + 24, 22 + 20 + SPEECH_PX + 25 + 53 + 10
 
 
-def sue_judges_by_keys_and_by_mouse(app, sue, session, episodes):
+def sue_judges_by_keys_and_by_mouse(sue, session, episodes):
     first, second, third = episodes[:3]
     page, lanes, picked = sue.page, sue.lanes(), sue.page.locator(".picked")
     expect(picked).to_be_hidden()
@@ -177,7 +177,7 @@ def sue_judges_by_keys_and_by_mouse(app, sue, session, episodes):
     page.get_by_role("button", name="Add the marked stretch", exact=False).click()
     expect(picked).to_contain_text("You added it.")
 
-    given = kept_when(app, page, session, "Sue", 4)
+    given = kept_when(sue, session, "Sue", 4)
     assert given[:2] == [("agree", *first, None, None), ("disagree", *second, None, None)]
     assert given[2][:4] == ("adjust", *third, third[0])
     assert given[2][4] == pytest.approx(third[1] + 2, abs=0.1)
@@ -245,7 +245,7 @@ def she_changes_her_words_and_settles_them(sue):
     expect(page.get_by_text("Settled (1)")).to_have_count(0)
 
 
-def tom_judges_by_keys_alone(app, tom, session, episodes):
+def tom_judges_by_keys_alone(tom, session, episodes):
     """He disagrees with the first, moves the third's ends, and adds the stretch that Sue added, longer."""
     tom.open(f"/session?id={session}")
     page, lanes, picked = tom.page, tom.lanes(), tom.page.locator(".picked")
@@ -260,7 +260,7 @@ def tom_judges_by_keys_alone(app, tom, session, episodes):
     lanes.press("i")
     expect(picked).to_contain_text("You added it.")
     third = episodes[2]
-    assert kept_when(app, page, session, "Tom", 3) == [
+    assert kept_when(tom, session, "Tom", 3) == [
         ("disagree", *episodes[0], None, None),
         ("adjust", *third, pytest.approx(third[0] - 1), pytest.approx(third[0] + 4)),
         ("add", 30, 35, None, None),
@@ -371,13 +371,10 @@ def kept(app, session, name):
         return db.execute(f"select {columns} {of} order by verdict.id", (session, name)).fetchall()
 
 
-def kept_when(app, page, session, name, count):
+def kept_when(visitor, session, name, count):
     """The same once there are so many: quick acts are taken one after the other."""
-    for _ in range(600):
-        if len(kept(app, session, name)) >= count:
-            break
-        page.wait_for_timeout(200)
-    return kept(app, session, name)
+    visitor.until(lambda: len(kept(visitor.app, session, name)) >= count)
+    return kept(visitor.app, session, name)
 
 
 def as_seen(tool, verdicts):

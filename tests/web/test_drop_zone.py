@@ -16,7 +16,6 @@ from tests.web.upload_server import UploadServer
 APP = "tests.web.drop_zone_app:app"
 CHROMIUM = Path("/usr/bin/chromium")
 SIZE = 40_000_000
-INLINE_SCRIPT = "Executing inline script violates"  # Streamlit's index.html has one, which the policy blocks
 STREAMLIT_MISSES_SERVER = re.compile("reaching server endpoint|WebSocket onerror|connected to the internet")
 REFUSED_BY_SERVER = re.compile(
     r"Failed to load resource|WebSocket connection to|net::ERR_|when disconnected from server"
@@ -30,7 +29,7 @@ if not (CHROMIUM.exists() or shutil.which("chromium")):
 from playwright.sync_api import Page, expect  # noqa: E402
 
 from tests.web.take_picture import browser  # noqa: E402
-from tests.web.visitor import PATIENCE_MS  # noqa: E402
+from tests.web.visitor import INLINE_SCRIPT, PATIENCE_MS  # noqa: E402
 
 
 @pytest.fixture(scope="module")

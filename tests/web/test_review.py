@@ -77,10 +77,9 @@ def test_quick_acts_are_all_kept_in_their_order(app, tom, session):
     wanted = [
         (words[w], e["start"], e["end"], None, None) for w, e in zip("addada", episodes(app, session), strict=False)
     ]
-    for _ in range(240):  # one after the other, each with the page's next run
-        if len(kept(app, session, "Tom")) >= len(wanted):
-            break
-        page.wait_for_timeout(500)
+    tom.until(
+        lambda: len(kept(app, session, "Tom")) >= len(wanted)
+    )  # one after the other, each with the page's next run
     page.wait_for_timeout(1500)
     assert kept(app, session, "Tom") == wanted
 

@@ -57,7 +57,6 @@ def session(app, owner, tmp_path_factory):  # noqa: ARG001  # the owner is the f
 
 
 def opened(visitor, session_id):
-    visitor.page.set_default_timeout(120_000)
     visitor.open(f"/session?id={session_id}")
     visitor.page.get_by_text(PART, exact=True).click()
     return visitor.page
